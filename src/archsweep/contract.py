@@ -1,0 +1,405 @@
+"""The words of archsweep: everything that crosses a process, a plugin or the database.
+
+Standard library only. Frozen, keyword-only dataclasses and string enumerations; `encode` and `decode` turn them into
+plain JSON values and back. Who reads this file knows the program.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+TINY = "tiny"
+Tensor = Any  # a torch.Tensor; the contract itself never imports torch
+
+
+class Status(StrEnum):
+    """How a case ended. Never merged into one another."""
+
+    PASS = "pass"  # executed on the claimed device, finite, equal to the reference
+    FAIL = "fail"  # ran, and is wrong
+    ERROR = "error"  # raised
+    UNSUPPORTED = "unsupported"  # the platform's own toolchain refuses, naming what
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+    OOM = "oom"
+    UNAVAILABLE = "unavailable"  # platform or optional dependency is not here: not tried
+    UNEXECUTED = "unexecuted"  # accepted by a compiler, or predicted; not run
+    INAPPLICABLE = "inapplicable"  # the check does not concern this subject or platform
+    BROKEN = "broken"  # a fault of the harness itself
+
+
+class Stage(StrEnum):
+    """How far a case got. The worker announces each, so that a dead worker still says where."""
+
+    BUILD = "build"
+    INPUTS = "inputs"
+    REFERENCE = "reference"
+    EXPORT = "export"
+    COMPILE = "compile"
+    RUN = "run"
+    COMPARE = "compare"
+
+
+class Evidence(StrEnum):
+    """The ground on which a status stands."""
+
+    HARDWARE = "hardware"
+    EMULATOR = "emulator"
+    COMPILER = "compiler"
+    PREDICTED = "predicted"
+    NONE = "none"  # it ended before the platform was reached
+
+
+class Outlook(StrEnum):
+    """What an unexecuted case would probably do."""
+
+    LIKELY = "likely"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+
+
+class Blame(StrEnum):
+    """Whose fault a non-pass is. `OURS` unless proven otherwise by machine."""
+
+    OURS = "ours"
+    UPSTREAM = "upstream"
+    NEVER = "never"
+
+
+class Architecture(StrEnum):
+    """Topology, the first of two axes (the other is `Role`)."""
+
+    ENCODER_ONLY = "encoder-only"
+    DECODER_ONLY = "decoder-only"
+    ENCODER_DECODER = "encoder-decoder"
+    DUAL_ENCODER = "dual-encoder"
+    CODEC = "codec"
+
+
+class Modality(StrEnum):
+    TEXT = "text"
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    TIME_SERIES = "time-series"
+    PROTEIN = "protein"
+    OTHER = "other"
+
+
+class Priority(StrEnum):
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Standing(StrEnum):
+    """Whether a model type is used alone, only inside another, or both."""
+
+    STAND_ALONE = "stand-alone"
+    SUB_MODEL = "sub-model"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One model class under test, under one model type. All derived from transformers at run time."""
+
+    model_type: str
+    class_name: str
+    class_module: str  # where to import the class from
+    config_class: str  # "module:ClassName" of its configuration
+    is_base: bool  # the class of MODEL_MAPPING for this type
+    mappings: tuple[str, ...]  # auto mappings that hold it; empty: exported, in no mapping
+    family: str  # model folder, or the registering package's module
+    architecture: Architecture
+    role: str
+    modality: tuple[Modality, ...]
+    category: str
+    tasks: tuple[str, ...]
+    priority: Priority
+    phase: int  # 1 (core) to 6 (all)
+    standing: Standing
+    checkpoint: str | None = None
+
+    @property
+    def id(self) -> str:
+        return f"{self.model_type}/{self.class_name}"
+
+
+_UNSAFE = re.compile(r"[^\w/.+-]")
+
+
+def _slug(text: str) -> str:
+    """`text` with every character that a case id may not hold as +XX, so that different texts stay different."""
+    return _UNSAFE.sub(lambda found: f"+{ord(found.group()):02X}", text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One cell: what is asked of one subject on one platform, in one dtype, with one set of weights and options."""
+
+    subject: str
+    platform: str
+    check: str
+    dtype: str = "float32"
+    default_dtype: str = "float32"  # the platform's own; left out of the id when `dtype` equals it
+    weights: str = TINY
+    options: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", tuple(sorted((str(k), str(v)) for k, v in self.options)))
+
+    @property
+    def id(self) -> str:
+        """`subject:platform:check`, longer by what differs from the defaults; unique, and readable by pytest's -k."""
+        parts = [self.subject, self.platform, self.check]
+        if self.dtype != self.default_dtype or self.weights != TINY or self.options:
+            parts.append(self.dtype)
+        if self.weights != TINY or self.options:
+            parts.append(_slug(self.weights))
+        parts.extend(f"{_slug(key)}-{_slug(value)}" for key, value in self.options)
+        return ":".join(parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """What went wrong, as far as it is known."""
+
+    error_class: str
+    message: str
+    traceback: str = ""
+    operators: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where the work of a program really ran, as the program itself reports it."""
+
+    device: str  # e.g. "cpu (AMD EPYC)", "NVIDIA H100"
+    readable: bool  # False: the platform cannot say; never a pass
+    elsewhere: tuple[str, ...] = ()  # operators with floating-point work on another device
+    shape_nodes: tuple[str, ...] = ()  # integer and boolean nodes elsewhere: allowed, and listed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a check found. The worker adds when, where and how long, and makes it a `Result`."""
+
+    status: Status
+    message: str = ""  # required for everything but a pass
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)  # JSON values: worst output, seeds, placement ...
+    operators: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """How one case ended. `evidence` has no default on purpose."""
+
+    case: Case
+    status: Status
+    stage: Stage
+    evidence: Evidence
+    fingerprint: str  # id of the Environment
+    run: str
+    finished_at: str  # ISO 8601, UTC
+    wall_s: float
+    outlook: Outlook | None = None
+    message: str = ""
+    failure: Failure | None = None
+    blame: Blame | None = None
+    blame_package: str | None = None
+    device: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """The fingerprint: what makes two numbers comparable."""
+
+    id: str  # first 12 hex digits of the hash of all other fields
+    versions: Mapping[str, str]
+    python: str
+    system: str
+    processor: str
+    cores: int
+    device: str = ""
+    driver: str = ""
+    notes: tuple[str, ...] = ()  # e.g. that torchvision ran through a bridge
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What a platform says about this machine, after computing something real on the device."""
+
+    present: bool
+    evidence: Evidence
+    device: str = ""
+    driver: str = ""
+    reason: str = ""  # why it is absent
+    install: str = ""  # the command or the step that would bring it
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What a platform can be asked. A check that needs more is `inapplicable` there, with the reason."""
+
+    executes: bool = True
+    module: bool = False  # the program exposes a torch module
+    trains: bool = False
+    generates: bool = False
+    dtypes: tuple[str, ...] = ("float32",)  # the first is the default
+    fork_safe: bool = True  # False: workers must be spawned once the device context exists
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lot:
+    """The cases of one subject on one platform: the unit of work of one worker."""
+
+    id: str
+    subject: Subject
+    platform: str
+    cases: tuple[Case, ...]
+    run: str
+    timeout_s: float  # for each case
+    memory_bytes: int  # bound of the worker's resident memory
+    folder: str  # shared with the parent: stage announcements, result files, captured output
+    cache: str  # root of the content-addressed cache
+    imports: tuple[str, ...] = ()
+    rules_alone: bool = False  # ignore overrides.toml and remembered outcomes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """What the outputs should be: made once per subject on the CPU, and read by every platform.
+
+    `outputs` and `outputs32` map an output's path (`logits`, `hidden_states.1`) to a tensor; the first holds float64
+    values (`substitute` says which other reference stands in for a class that refuses float64). `bound` is, per
+    output, the relative error that this model's own conditioning makes unavoidable in float32.
+    """
+
+    key: str
+    outputs: Mapping[str, Tensor]
+    outputs32: Mapping[str, Tensor]
+    bound: Mapping[str, float]
+    substitute: str | None = None
+    seeded: bool = False  # the forward pass draws random numbers
+
+
+class Program(Protocol):
+    """A compiled model on a platform."""
+
+    def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Outputs by path, on the CPU, in the program's dtype; synchronised."""
+        ...
+
+    def placement(self) -> Placement:
+        """Where it ran. Called after `run`."""
+        ...
+
+
+class Bench(Protocol):
+    """What the worker hands to a platform and to a check. A check imports nothing of its own layer."""
+
+    subject: Subject
+    case: Case
+    capabilities: Capabilities
+
+    def announce(self, stage: Stage) -> None: ...
+    def model(self, dtype: str | None = None) -> Any:
+        """A fresh torch module in eval mode, tiny and lively, always with the same weights."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[str, Tensor]: ...
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """How model and inputs were made, as JSON values: enough to make them again."""
+        ...
+
+    @property
+    def reference(self) -> Reference: ...
+    @property
+    def program(self) -> Program:
+        """The case's compiled program; compiled at first use, shared by the lot's cases of one dtype and options."""
+        ...
+
+
+class Platform(Protocol):
+    """A module in `platforms/`. Its name is the file's name."""
+
+    title: str
+    priority: Priority
+    capabilities: Capabilities
+
+    def probe(self) -> Probe:
+        """Is it here? Computes something real on the device. Never raises."""
+        ...
+
+    def compile(self, bench: Bench) -> Program: ...
+
+
+class Check(Protocol):
+    """A module in `checks/`. Its name is the file's name."""
+
+    question: str  # one line, for `archsweep list checks`
+    needs: tuple[str, ...]  # names of Capabilities that must be true
+
+    def applies(self, subject: Subject) -> str | None:
+        """None, or the reason why this check does not concern the subject."""
+        ...
+
+    def run(self, bench: Bench) -> Verdict: ...
+
+
+T = TypeVar("T")
+
+
+def encode(value: Any) -> Any:
+    """`value` as JSON values: dataclasses become objects, tuples lists, enumerations their text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: encode(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, StrEnum):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): encode(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [encode(item) for item in value]
+    return value
+
+
+def decode(kind: type[T], value: Any) -> T:
+    """The inverse of `encode` for a type of this module. Raises TypeError, ValueError or KeyError on another shape."""
+    return typing.cast(T, _decoder(kind)(value))
+
+
+@functools.cache
+def _decoder(kind: Any) -> Callable[[Any], Any]:
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        known = {item.name: _decoder(hints[item.name]) for item in dataclasses.fields(kind)}
+        return lambda value: typing.cast(Any, kind)(**{key: known[key](item) for key, item in value.items()})
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        inner = [_decoder(item) for item in arguments if item is not type(None)]
+        return lambda value: None if value is None else inner[0](value)
+    if origin is tuple:
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            item = _decoder(arguments[0])
+            return lambda value: tuple(item(entry) for entry in value)
+        parts = [_decoder(entry) for entry in arguments]
+        return lambda value: tuple(part(entry) for part, entry in zip(parts, value, strict=True))
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return kind
+    return lambda value: value

@@ -1,0 +1,90 @@
+"""Every error that a user can meet, with its exit code and its next step; and the endings that a plugin may raise.
+
+Knows nothing of the rest of the program.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+EXIT_OK, EXIT_FINDINGS, EXIT_USAGE, EXIT_BROKEN, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+
+
+class ArchsweepError(Exception):
+    """An error with one clear message and the next step. Commands print it and end with `exit_code`."""
+
+    exit_code = EXIT_USAGE
+
+    def __init__(self, message: str, next_step: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.next_step}" if self.next_step else self.message
+
+
+class UnknownName(ArchsweepError):
+    """A model, class, category, platform or check that does not exist; names the nearest ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], listing: str) -> None:
+        near = nearest(name, known)
+        hint = f"Nearest: {', '.join(near)}. " if near else ""
+        super().__init__(f"unknown {kind} {name!r}", f"{hint}See all with: archsweep list {listing}")
+        self.kind, self.name, self.nearest = kind, name, near
+
+
+class SettingsError(ArchsweepError):
+    """A malformed settings or data file, or a value out of range; names the file and the line where it can."""
+
+
+class DatabaseError(ArchsweepError):
+    """A database that is locked, read-only, of another version, or not a database."""
+
+
+class HarnessBroken(ArchsweepError):
+    """A platform's harness failed its own sentinels."""
+
+    exit_code = EXIT_BROKEN
+
+
+class Ending(Exception):
+    """Base of the endings that a platform, check or recipe raises inside a worker; not for users."""
+
+
+class Unavailable(Ending):
+    """An optional dependency or the device is not here: not tried."""
+
+    def __init__(self, message: str, install: str = "") -> None:
+        super().__init__(f"{message}. Install: {install}" if install else message)
+        self.install = install
+
+
+class Unsupported(Ending):
+    """The platform's own toolchain refuses this model, naming what."""
+
+    def __init__(self, message: str, operators: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.operators = operators
+
+
+class Inapplicable(Ending):
+    """The check does not concern this subject; with the reason."""
+
+
+class ReferenceFault(Ending):
+    """The CPU disagrees with itself, or no reference could be made; never blamed on the platform."""
+
+
+class NoRecipe(Ending):
+    """No tiny configuration and inputs were found within the bounded search; `stage` says what failed last."""
+
+    def __init__(self, message: str, stage: str, error_class: str, attempts: int) -> None:
+        super().__init__(message)
+        self.stage, self.error_class, self.attempts = stage, error_class, attempts
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> tuple[str, ...]:
+    """The `count` known names most like `name`, best first."""
+    return tuple(difflib.get_close_matches(name, list(known), n=count, cutoff=0.5))
