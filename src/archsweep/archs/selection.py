@@ -1,0 +1,92 @@
+"""Which subjects of the catalog are meant: pure, knows no command line and no transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from archsweep.archs.catalog import Catalog
+from archsweep.contract import Priority, Subject
+from archsweep.errors import SettingsError, UnknownName
+
+PHASES = tuple(str(number) for number in range(1, 7))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Values of one field widen, fields narrow one another; an empty field asks for nothing.
+
+    `classes` takes class names and subject ids. Classes in no auto mapping join with `exported`, or when named.
+    """
+
+    models: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    priorities: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    modalities: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    base: bool = False
+    exported: bool = False
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class _Filter:
+    field: str
+    kind: str  # how an unknown value is called
+    listing: str  # the `archsweep list` that shows the known values
+    values: Callable[[Subject], tuple[str, ...]]
+
+
+_FILTERS = (
+    _Filter("models", "model", "models", lambda subject: (subject.model_type,)),
+    _Filter("families", "family", "families", lambda subject: (subject.family,)),
+    _Filter("classes", "class", "classes", lambda subject: (subject.class_name, subject.id)),
+    _Filter("categories", "category", "categories", lambda subject: (subject.category,)),
+    _Filter("priorities", "priority", "models", lambda subject: (str(subject.priority),)),
+    _Filter("phases", "phase", "models", lambda subject: (str(subject.phase),)),
+    _Filter("architectures", "architecture", "models", lambda subject: (str(subject.architecture),)),
+    _Filter("roles", "role", "models", lambda subject: (subject.role,)),
+    _Filter("modalities", "modality", "models", lambda subject: tuple(map(str, subject.modality))),
+    _Filter("tasks", "task", "models", lambda subject: subject.tasks),
+)
+_ALWAYS_KNOWN = {"phases": PHASES, "priorities": tuple(map(str, Priority))}
+
+
+def choose(catalog: Catalog, selection: Selection) -> tuple[Subject, ...]:
+    """The selected subjects, most wanted first: by phase, priority, model type, base class before the others.
+
+    Raises UnknownName for a value that no subject of the catalog has, SettingsError for a limit below 1.
+    """
+    if selection.limit is not None and selection.limit < 1:
+        raise SettingsError(f"--limit must be at least 1, not {selection.limit}")
+    chosen: Iterable[Subject] = catalog.subjects
+    for item in _FILTERS:
+        wanted = set(getattr(selection, item.field))
+        if wanted:
+            _check(item, wanted, catalog)
+            chosen = [subject for subject in chosen if wanted.intersection(item.values(subject))]
+    if not (selection.exported or selection.classes):
+        chosen = [subject for subject in chosen if subject.mappings]
+    if selection.base:
+        chosen = [subject for subject in chosen if subject.is_base]
+    return tuple(sorted(chosen, key=_order)[: selection.limit])
+
+
+def _check(item: _Filter, wanted: set[str], catalog: Catalog) -> None:
+    known = set(_ALWAYS_KNOWN.get(item.field, ()))
+    for subject in catalog.subjects:
+        known.update(item.values(subject))
+    for name in sorted(wanted - known):
+        raise UnknownName(item.kind, name, sorted(known), item.listing)
+
+
+_RANK = {priority: number for number, priority in enumerate(Priority)}
+
+
+def _order(subject: Subject) -> tuple[int, int, str, bool, str]:
+    return subject.phase, _RANK[subject.priority], subject.model_type, not subject.is_base, subject.class_name
