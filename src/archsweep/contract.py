@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 TINY = "tiny"
+VERIFYING = ("forward", "parity")  # a (subject, platform) is verified when both checks pass
 Tensor = Any  # a torch.Tensor; the contract itself never imports torch
 
 
@@ -239,6 +240,25 @@ class Environment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """A sweep as it begins: the line `run` of a journal."""
+
+    run: str
+    started_at: str  # ISO 8601, UTC
+    version: str  # of archsweep
+    settings: Mapping[str, Any] = field(default_factory=dict)  # JSON values; `selection` makes two runs comparable
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEnd:
+    """A sweep that came to its end: the line `end` of a journal."""
+
+    run: str
+    finished_at: str  # ISO 8601, UTC
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Probe:
     """What a platform says about this machine, after computing something real on the device."""
 
@@ -272,6 +292,8 @@ class Lot:
     platform: str
     cases: tuple[Case, ...]
     run: str
+    fingerprint: str  # id of the platform's Environment
+    evidence: Evidence  # the platform's own, for what ends on it
     timeout_s: float  # for each case
     memory_bytes: int  # bound of the worker's resident memory
     folder: str  # shared with the parent: stage announcements, result files, captured output
