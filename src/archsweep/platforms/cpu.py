@@ -1,0 +1,25 @@
+"""PyTorch eager on the CPU: a platform like the others, and the ground on which the reference is made."""
+
+from __future__ import annotations
+
+from archsweep.contract import Bench, Capabilities, Evidence, Priority, Probe, Program
+from archsweep.machine import processor_name
+from archsweep.platforms import _torch
+
+title = "PyTorch eager on the CPU"
+priority = Priority.HIGH
+capabilities = Capabilities(
+    executes=True, module=True, trains=True, generates=True, dtypes=("float32", "bfloat16", "float16")
+)
+
+
+def probe() -> Probe:
+    """Multiplies two small matrices."""
+    device = processor_name()
+    if not _torch.computes("cpu"):
+        return Probe(present=False, evidence=Evidence.NONE, device=device, reason="a matrix product came out wrong")
+    return Probe(present=True, evidence=Evidence.HARDWARE, device=device)
+
+
+def compile(bench: Bench) -> Program:
+    return _torch.compile_eager(bench, "cpu", f"cpu ({processor_name()})")

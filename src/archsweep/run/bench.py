@@ -1,0 +1,159 @@
+"""The bench of one lot: model, inputs, reference and programs, each made when it is first asked for.
+
+Knows no check and no platform by name. What it hands out is fresh: a case cannot spoil the next one's inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+from archsweep.contract import Case, Lot, Placement, Program, Reference, Stage, Tensor, encode
+
+
+class Source(Protocol):
+    """Where a lot's model, inputs and reference come from."""
+
+    def find(self, announce: Callable[[Stage], None]) -> Any: ...
+    def make_model(self, recipe: Any) -> Any: ...
+    def make_inputs(self, recipe: Any) -> Mapping[str, Tensor]: ...
+    def obtain_reference(self, recipe: Any, inputs: Mapping[str, Tensor]) -> Reference: ...
+
+
+class ArchitectureSource:
+    """Tiny models by the rules of archs."""
+
+    def __init__(self, lot: Lot) -> None:
+        self._lot, self._subject = lot, lot.subject
+
+    def find(self, announce: Callable[[Stage], None]) -> Any:
+        from archsweep.archs import recipe
+
+        return recipe.find(self._subject, rules_alone=self._lot.rules_alone, announce=announce)
+
+    def make_model(self, recipe: Any) -> Any:
+        from archsweep.archs.recipe import make_model
+
+        return make_model(self._subject, recipe)
+
+    def make_inputs(self, recipe: Any) -> Mapping[str, Tensor]:
+        from archsweep.archs.recipe import make_inputs
+
+        return make_inputs(self._subject, recipe)
+
+    def obtain_reference(self, recipe: Any, inputs: Mapping[str, Tensor]) -> Reference:
+        from archsweep.archs.reference import obtain
+
+        cache = Path(self._lot.cache) if self._lot.cache else None
+        return obtain(self._subject, encode(recipe), lambda: self.make_model(recipe), inputs, cache)
+
+
+class LotBench:
+    """Satisfies contract.Bench for the cases of one lot, one after another."""
+
+    def __init__(self, lot: Lot, platform: ModuleType, source: Source, announce: Callable[[Stage], None]) -> None:
+        self.subject, self.case = lot.subject, lot.cases[0]
+        self.capabilities = platform.capabilities
+        self.announce = announce
+        self._platform, self._source = platform, source
+        self._recipe: Any = None
+        self._inputs: Mapping[str, Tensor] | None = None
+        self._reference: Reference | None = None
+        self._programs: dict[tuple[Any, ...], StagedProgram] = {}
+        self._used: list[StagedProgram] = []
+
+    def take(self, case: Case) -> None:
+        """Turn to the next case of the lot."""
+        self.case, self._used = case, []
+
+    @property
+    def found(self) -> bool:
+        """Whether the search for a recipe has succeeded."""
+        return self._recipe is not None
+
+    def model(self, dtype: str | None = None) -> Any:
+        import torch
+
+        model = self._source.make_model(self._found_recipe())
+        return model if dtype is None else model.to(getattr(torch, dtype))
+
+    @property
+    def inputs(self) -> Mapping[str, Tensor]:
+        recipe = self._found_recipe()
+        if self._inputs is None:
+            self.announce(Stage.INPUTS)
+            self._inputs = self._source.make_inputs(recipe)
+        return {key: _copied(value) for key, value in self._inputs.items()}
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        encoded: Mapping[str, Any] = encode(self._found_recipe())
+        return encoded
+
+    @property
+    def reference(self) -> Reference:
+        if self._reference is None:
+            inputs = self.inputs
+            self.announce(Stage.REFERENCE)
+            self._reference = self._source.obtain_reference(self._found_recipe(), inputs)
+        return self._reference
+
+    @property
+    def program(self) -> Program:
+        key = (self.case.dtype, self.case.weights, self.case.options)
+        if key not in self._programs:
+            self._found_recipe()
+            self.announce(Stage.COMPILE)
+            self._programs[key] = StagedProgram(self._platform.compile(self), self.announce)
+        program = self._programs[key]
+        if program not in self._used:
+            self._used.append(program)
+        return program
+
+    def placements(self) -> tuple[Placement, ...]:
+        """Where the programs that the case in hand has used really ran."""
+        return tuple(program.placement() for program in self._used)
+
+    def outputs(self) -> Mapping[str, Tensor] | None:
+        """The first outputs of the first program that the case in hand has used."""
+        return self._used[0].first if self._used else None
+
+    def _found_recipe(self) -> Any:
+        if self._recipe is None:
+            self.announce(Stage.BUILD)
+            self._recipe = self._source.find(self.announce)
+        return self._recipe
+
+
+class StagedProgram:
+    """A platform's program that announces when it runs, and remembers its first outputs."""
+
+    def __init__(self, program: Program, announce: Callable[[Stage], None]) -> None:
+        self._program, self._announce = program, announce
+        self.first: Mapping[str, Tensor] | None = None
+
+    def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        self._announce(Stage.RUN)
+        outputs = self._program.run(inputs)
+        if self.first is None:
+            self.first = outputs
+        return outputs
+
+    def placement(self) -> Placement:
+        return self._program.placement()
+
+    def __getattr__(self, name: str) -> Any:
+        """What a capability promises beyond the contract, e.g. `module`."""
+        return getattr(self._program, name)
+
+
+def _copied(value: Any) -> Any:
+    if hasattr(value, "clone"):
+        return value.clone()
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_copied(item) for item in value)
+    return value

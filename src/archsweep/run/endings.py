@@ -1,0 +1,127 @@
+"""How a case ended: from an exception or a dead process to status, stage, evidence and failure.
+
+Knows exceptions by what they are, never which model or platform raised them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+import re
+import signal
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from archsweep import errors
+from archsweep.contract import Case, Evidence, Failure, Lot, Result, Stage, Status
+
+MESSAGE_LIMIT = 500
+TRACEBACK_LIMIT = 20_000
+ON_PLATFORM = frozenset({Stage.EXPORT, Stage.COMPILE, Stage.RUN, Stage.COMPARE})
+
+_PIP = re.compile(r"pip3? install[^\S\n]+(?:-\S+\s+)*['\"]?([^\s'\"`]+)")
+_OUT_OF_MEMORY = re.compile(
+    r"not enough memory|out of memory|can't allocate memory|DefaultCPUAllocator|Cannot allocate memory|bad_alloc", re.I
+)
+_OWN = ("transformers", "torch", "archsweep")
+
+
+def result(
+    lot: Lot,
+    case: Case,
+    status: Status,
+    stage: Stage,
+    *,
+    wall_s: float,
+    message: str = "",
+    failure: Failure | None = None,
+    device: str = "",
+    metrics: Mapping[str, float] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Result:
+    """A Result of this lot; its evidence is the platform's only if the case got that far."""
+    reached = stage in ON_PLATFORM and status not in (Status.UNAVAILABLE, Status.INAPPLICABLE)
+    return Result(
+        case=case,
+        status=status,
+        stage=stage,
+        evidence=lot.evidence if reached else Evidence.NONE,
+        fingerprint=lot.fingerprint,
+        run=lot.run,
+        finished_at=now(),
+        wall_s=round(wall_s, 6),
+        message=shorten(message),
+        failure=failure,
+        device=device,
+        metrics=metrics or {},
+        details=details or {},
+    )
+
+
+def now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def shorten(message: str, limit: int = MESSAGE_LIMIT) -> str:
+    """The message on one line, at most `limit` characters."""
+    line = " ".join(message.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def classify(error: BaseException, stage: Stage) -> tuple[Status, Stage, Failure]:
+    """What an exception means, and at which stage; `stage` is the one announced last."""
+    status, error_class, operators = Status.ERROR, type(error).__name__, ()
+    message = str(error) or error_class
+    missing = _missing_package(error)
+    if isinstance(error, errors.Unavailable):
+        status = Status.UNAVAILABLE
+    elif isinstance(error, errors.Unsupported):
+        status, operators = Status.UNSUPPORTED, error.operators
+    elif isinstance(error, errors.Inapplicable):
+        status = Status.INAPPLICABLE
+    elif isinstance(error, errors.ReferenceFault):
+        stage = Stage.REFERENCE
+    elif isinstance(error, errors.NoRecipe):
+        stage, error_class = Stage(error.stage), error.error_class
+    elif missing:
+        status, message = Status.UNAVAILABLE, f"{shorten(message)}. Install: pip install {missing}"
+    elif isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(message)):
+        status = Status.OOM
+    text = "".join(traceback.format_exception(error))
+    return status, stage, Failure(
+        error_class=error_class, message=shorten(message), traceback=text[-TRACEBACK_LIMIT:], operators=operators
+    )
+
+
+def _missing_package(error: BaseException | None) -> str | None:
+    """The package whose absence the error, or what caused it, is about; None if it is about something else."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, ImportError):
+            named = _PIP.search(str(error))
+            if named:
+                return named.group(1).rstrip(".")
+            if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] not in _OWN:
+                return error.name.partition(".")[0]
+        error = error.__cause__ or (error.__context__ if isinstance(error, ImportError) else None)
+    return None
+
+
+def death(wait_status: int) -> tuple[str, str]:
+    """(error class, message) for a worker that ended without a result; `wait_status` as os.waitpid gives it."""
+    code = os.waitstatus_to_exitcode(wait_status)
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        return name, f"the worker was killed by {name}"
+    return f"exit {code}", f"the worker ended itself with exit code {code}"
+
+
+def repeated(earlier: Result, case: Case) -> Result:
+    """The same ending for another case of the lot, which shares what failed."""
+    return dataclasses.replace(earlier, case=case, finished_at=now(), wall_s=0.0)

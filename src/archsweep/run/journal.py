@@ -1,0 +1,89 @@
+"""The journal: every result on disk, one JSON object a line, before anything else hears of it.
+
+Kinds: run, environment, subject, result, end. A torn last line, left by a kill, is ignored. Knows no database.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from archsweep.contract import Environment, Result, Subject, decode, encode
+from archsweep.errors import SettingsError
+
+
+class Journal:
+    """Appends batches to one file; each batch is on disk when `append` returns."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _mend(path)
+        self.path = path
+        self._file = path.open("a", encoding="utf-8")
+
+    def append(self, kind: str, values: Iterable[Any]) -> None:
+        lines = [json.dumps({"kind": kind, "value": encode(value)}, ensure_ascii=False) for value in values]
+        if lines:
+            self._file.write("\n".join(lines) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read(path: Path) -> Iterator[tuple[str, Any]]:
+    """(kind, JSON value) of each whole line. Raises SettingsError, with the line, if the file is no journal."""
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.endswith("\n"):
+                return
+            try:
+                entry = json.loads(line)
+                yield entry["kind"], entry["value"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise SettingsError(f"{path}, line {number}: not a line of a journal") from error
+
+
+def read_run(path: Path) -> Mapping[str, Any] | None:
+    """The journal's `run` entry; None if the file is missing or was torn before it."""
+    if not path.exists():
+        return None
+    return next((value for kind, value in read(path) if kind == "run"), None)
+
+
+def read_results(path: Path) -> dict[str, Result]:
+    """The results by case id, each case once (the first one written)."""
+    found: dict[str, Result] = {}
+    for kind, value in read(path):
+        if kind == "result":
+            outcome = decode(Result, value)
+            found.setdefault(outcome.case.id, outcome)
+    return found
+
+
+def read_context(path: Path) -> tuple[list[Environment], list[Subject]]:
+    """The environments and subjects that the results refer to."""
+    environments, subjects = [], []
+    for kind, value in read(path):
+        if kind == "environment":
+            environments.append(decode(Environment, value))
+        elif kind == "subject":
+            subjects.append(decode(Subject, value))
+    return environments, subjects
+
+
+def has_ended(path: Path) -> bool:
+    return any(kind == "end" for kind, _ in read(path))
+
+
+def _mend(path: Path) -> None:
+    """Cut a torn last line, so that the next batch begins on a line of its own."""
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    if content and not content.endswith(b"\n"):
+        os.truncate(path, content.rfind(b"\n") + 1)

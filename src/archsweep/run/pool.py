@@ -1,0 +1,185 @@
+"""The pool: keeps a number of workers busy, enforces deadlines and memory bounds, and accounts for every case.
+
+A worker runs one lot in a session of its own and shares with this process only a folder: it announces (case, stage,
+time) in one small file and puts each finished result beside it. So nothing that a model does to its process, to its
+standard output or to its children can block the pool or be mistaken for a hang. Three things can end a lot: the
+worker finishes; the pool kills it (deadline of the case in hand, memory bound); it dies. In each case the finished
+results are taken, the case in hand gets the ending that fits, and the cases after it go to a fresh worker. If the
+zygote itself dies, nobody is to blame: what was in hand is started again, a bounded number of times.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archsweep.contract import Case, Failure, Lot, Result, Stage, Status, encode
+from archsweep.run import endings, memory
+from archsweep.run.launch import Ended, Launcher
+from archsweep.run.tasks import OUTPUT_FILE
+from archsweep.run.worker import LOT_FILE, read_results, read_stage
+
+POLL_S = 0.1
+SAMPLE_S = 1.0  # of the memory of the whole tree
+OUTPUT_LIMIT = 256 * 1024  # bytes of captured output kept per lot
+STARTS = 3  # of a lot whose launcher was lost
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What one turn of the pool brought: finished results, and who is at work for how many seconds."""
+
+    results: tuple[Result, ...]
+    running: tuple[tuple[str, float], ...]
+    peak_bytes: int
+
+
+@dataclass
+class _Work:
+    lot: Lot
+    folder: Path
+    since: float
+    killed: tuple[Status, str] | None = None
+    starts: int = 1
+
+
+@dataclass
+class Pool:
+    """Runs lots on a launcher. `jobs` lots at a time, in the order given; those `aside` start at once beside them."""
+
+    launcher: Launcher
+    folder: Path
+    jobs: int
+    peak_bytes: int = 0
+    _work: dict[str, _Work] = field(default_factory=dict)
+    _queue: collections.deque[Lot] = field(default_factory=collections.deque)
+    _aside: set[str] = field(default_factory=set)
+    _sampled: float = 0.0
+
+    def run(self, lots: Iterable[Lot], aside: Sequence[Lot] = ()) -> Iterator[Turn]:
+        """Yields a turn at least every POLL_S seconds, until every case of every lot has a result."""
+        self._queue.extend(lots)
+        self._aside = {lot.id for lot in aside}
+        for lot in aside:
+            self._start(lot)
+        while self._queue or self._work:
+            while self._queue and self._busy() < self.jobs:
+                self._start(self._queue.popleft())
+            ended = self.launcher.wait(POLL_S)
+            results = [result for item in ended for result in self._end(item)]
+            self._watch()
+            now = time.monotonic()
+            running = tuple((work.lot.id, now - work.since) for work in self._work.values())
+            yield Turn(results=tuple(results), running=running, peak_bytes=self.peak_bytes)
+
+    def stop(self) -> None:
+        """Kill every worker; finished results that were not yielded are lost."""
+        for id in self._work:
+            self.launcher.kill(id)
+
+    def _busy(self) -> int:
+        return sum(id not in self._aside for id in self._work)
+
+    def _start(self, lot: Lot, starts: int = 1) -> None:
+        folder = self.folder / lot.id.replace("/", "+")
+        folder.mkdir(parents=True, exist_ok=True)
+        lot = dataclasses.replace(lot, folder=str(folder))
+        (folder / LOT_FILE).write_text(json.dumps(encode(lot)))
+        self._work[lot.id] = _Work(lot, folder, time.monotonic(), starts=starts)
+        self.launcher.start("lot", lot.id, folder, module=lot.subject.class_module)
+
+    def _end(self, ended: Ended) -> list[Result]:
+        work = self._work.pop(ended.id)
+        lot = work.lot
+        finished = read_results(work.folder)
+        missing = [index for index in range(len(lot.cases)) if index not in finished]
+        results = [finished[index] for index in sorted(finished)]
+        if missing and ended.wait_status is None and work.starts < STARTS:
+            self._clear(work)
+            self._again(lot, [lot.cases[index] for index in missing], work.starts + 1)
+            return results
+        if missing:
+            announced = read_stage(work.folder)
+            in_hand = announced[0] if announced and announced[0] in missing else missing[0]
+            results.append(self._ending(work, ended, lot.cases[in_hand]))
+            missing.remove(in_hand)
+        self._clear(work)
+        if missing:
+            self._again(lot, [lot.cases[index] for index in missing])
+        return results
+
+    def _again(self, lot: Lot, cases: list[Case], starts: int = 1) -> None:
+        """The rest of a lot, in a fresh worker, next."""
+        rest = dataclasses.replace(lot, id=f"{lot.id}+", cases=tuple(cases))
+        if lot.id in self._aside:
+            self._aside.add(rest.id)
+        self._start(rest, starts)
+
+    def _ending(self, work: _Work, ended: Ended, case: Case) -> Result:
+        announced = read_stage(work.folder)
+        stage, began = (announced[1], announced[2]) if announced else (Stage.BUILD, work.since)
+        if work.killed:
+            status, message = work.killed
+            error_class = str(status)
+        elif ended.wait_status is None:
+            status, error_class, message = Status.BROKEN, "zygote", f"the zygote died {work.starts} times with this lot"
+        else:
+            status = Status.CRASH
+            error_class, message = endings.death(ended.wait_status)
+        failure = Failure(error_class=error_class, message=message, traceback=last_words(work.folder))
+        spent = time.monotonic() - began
+        return endings.result(work.lot, case, status, stage, wall_s=spent, message=message, failure=failure)
+
+    def _watch(self) -> None:
+        """Kill what is over its deadline or its memory; bound the captured output; sample the whole tree."""
+        now = time.monotonic()
+        for id, work in self._work.items():
+            if work.killed:
+                continue
+            announced = read_stage(work.folder)
+            began, stage = (announced[2], announced[1]) if announced else (work.since, Stage.BUILD)
+            process = self.launcher.process(id)
+            held = memory.resident(process) if process else 0
+            if held > work.lot.memory_bytes and process:
+                held = memory.proportional(process)
+            if now - began > work.lot.timeout_s:
+                work.killed = Status.TIMEOUT, f"over its deadline of {work.lot.timeout_s:g} s in stage {stage}"
+            elif held > work.lot.memory_bytes:
+                bound = work.lot.memory_bytes / 2**20
+                work.killed = Status.OOM, f"{held / 2**20:.0f} MB resident, over the bound of {bound:.0f} MB"
+            if work.killed:
+                self.launcher.kill(id)
+            _bound(work.folder / OUTPUT_FILE)
+        if now - self._sampled >= SAMPLE_S:
+            self._sampled = now
+            tree = memory.family([os.getpid()])
+            self.peak_bytes = max(self.peak_bytes, sum(memory.proportional(process) for process in tree))
+
+    def _clear(self, work: _Work) -> None:
+        for path in work.folder.iterdir():
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            work.folder.rmdir()
+
+
+def last_words(folder: Path, limit: int = 4000) -> str:
+    """The end of what the worker printed."""
+    with contextlib.suppress(OSError), (folder / OUTPUT_FILE).open("rb") as output:
+        size = output.seek(0, os.SEEK_END)
+        output.seek(max(0, size - limit))
+        return output.read().decode(errors="replace")
+    return ""
+
+
+def _bound(path: Path) -> None:
+    """Cut captured output; the worker appends, so it goes on at the new end."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > OUTPUT_LIMIT:
+            os.truncate(path, OUTPUT_LIMIT // 4)

@@ -1,0 +1,97 @@
+"""What a child process can be asked to do, and how it gets ready for it: by the zygote, or alone when spawned.
+
+Answers go to files in the task's folder. Knows nothing of the parent.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+OUTPUT_FILE, ANSWER_FILE = "output", "answer.json"
+
+
+def prepare(imports: Sequence[str]) -> str | None:
+    """Import what every worker needs; returns the note of the torchvision bridge, if it was used."""
+    from archsweep.archs import torchvision_bridge
+
+    note = torchvision_bridge.prepare()
+    import torch
+    import transformers
+
+    torch.set_num_threads(1)
+    transformers.logging.set_verbosity_error()
+    importlib.import_module("transformers.modeling_utils")
+    for name in imports:
+        importlib.import_module(name)
+    return note
+
+
+def warm_up() -> None:
+    """Run a little of everything once, so that no worker pays for torch's lazy initialisation."""
+    import torch
+
+    with torch.no_grad():
+        layer = torch.nn.TransformerEncoderLayer(16, 2, 32, batch_first=True).eval()
+        image = torch.nn.functional.conv2d(torch.ones(1, 3, 8, 8), torch.ones(4, 3, 2, 2))
+        for dtype in (torch.float32, torch.float64):
+            layer.to(dtype)(torch.ones(2, 4, 16, dtype=dtype))
+        torch.nn.functional.scaled_dot_product_attention(*[torch.ones(1, 2, 4, 8)] * 3)
+        torch.nn.functional.gelu(image).mean().item()
+
+
+def capture(path: Path) -> None:
+    """Send standard output and error, of this process and of what it starts, to a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    target = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, descriptor in ((nothing, 0), (target, 1), (target, 2)):
+        os.dup2(source, descriptor)
+    os.close(target)
+    os.close(nothing)
+
+
+def _lot(folder: Path, argument: str) -> None:
+    from archsweep.run import worker
+
+    worker.work(folder)
+
+
+def _probe(folder: Path, argument: str) -> None:
+    """Ask the platform named `argument` what is here; the answer goes to ANSWER_FILE."""
+    from archsweep import registry
+    from archsweep.contract import encode
+
+    answer = encode(registry.load("platforms", argument).probe())
+    (folder / ANSWER_FILE).write_text(json.dumps(answer))
+
+
+def _scan(folder: Path, argument: str) -> None:
+    """Read the catalog with the modules named in `argument`; the answer goes to ANSWER_FILE."""
+    from archsweep.archs import catalog
+    from archsweep.contract import encode
+
+    answer = encode(catalog.scan(tuple(json.loads(argument))))  # type: ignore[attr-defined,unused-ignore]
+    (folder / ANSWER_FILE).write_text(json.dumps(answer))
+
+
+TASKS: dict[str, Callable[[Path, str], None]] = {"lot": _lot, "probe": _probe, "scan": _scan}
+
+
+def main() -> None:
+    """A child without a zygote: `python -m archsweep.run.tasks TASK FOLDER ARGUMENT IMPORTS`."""
+    task, folder, argument, imports = sys.argv[1], Path(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
+    capture(folder / OUTPUT_FILE)
+    prepare(imports)
+    TASKS[task](folder, argument)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

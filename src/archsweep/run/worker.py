@@ -1,0 +1,161 @@
+"""Runs the cases of one lot, in a process of its own. Holds the only `except Exception` of the program.
+
+Speaks to the parent only through files in the lot's folder: the stage in hand, one result a case, captured output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from archsweep import registry
+from archsweep.contract import Case, Failure, Lot, Result, Stage, Status, Verdict, decode, encode
+from archsweep.run import endings, sentinels
+from archsweep.run.bench import ArchitectureSource, LotBench
+
+LOT_FILE, STAGE_FILE = "lot.json", "stage"
+SEED = 0
+
+
+class Announcer:
+    """Writes (case number, stage, when the case began) into a small file that the parent reads."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_CREAT | os.O_WRONLY, 0o644)
+        self.index, self.stage, self.began = 0, Stage.BUILD, time.monotonic()
+
+    def begin(self, index: int) -> None:
+        self.index, self.began = index, time.monotonic()
+        self(Stage.BUILD)
+
+    def __call__(self, stage: Stage) -> None:
+        self.stage = stage
+        os.pwrite(self._file, f"{self.index} {stage} {self.began:.6f}".ljust(63).encode() + b"\n", 0)
+
+
+def read_stage(folder: Path) -> tuple[int, Stage, float] | None:
+    """What the worker announced last: number of the case, stage, monotonic time at which the case began."""
+    try:
+        index, stage, began = (folder / STAGE_FILE).read_text().split()
+        return int(index), Stage(stage), float(began)
+    except (OSError, ValueError):
+        return None
+
+
+def read_results(folder: Path) -> dict[int, Result]:
+    """The results that the worker has finished, by number of the case."""
+    found = {}
+    for path in folder.glob("result-*.json"):
+        found[int(path.stem.partition("-")[2])] = decode(Result, json.loads(path.read_text()))
+    return found
+
+
+def work(folder: Path) -> None:
+    """Run the lot described in `folder`. Standard output and error are captured already."""
+    announce = Announcer(folder / STAGE_FILE)
+    lot = decode(Lot, json.loads((folder / LOT_FILE).read_text()))
+    source = sentinels.source(lot) or ArchitectureSource(lot)
+    platform = registry.load("platforms", lot.platform)
+    bench = LotBench(lot, platform, source, announce)
+    common: Result | None = None
+    for index, case in enumerate(lot.cases):
+        announce.begin(index)
+        bench.take(case)
+        _restore()
+        if common is not None:  # no model, no inputs: that is the ending of every case of the lot
+            outcome = endings.repeated(common, case)
+        else:
+            outcome = _attempt(lot, case, bench, announce)
+            no_recipe = not bench.found and outcome.status is not Status.INAPPLICABLE
+            common = outcome if no_recipe and outcome.stage in (Stage.BUILD, Stage.INPUTS) else None
+        _write(folder / f"result-{index}.json", outcome)
+
+
+def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Result:
+    began = time.perf_counter()
+    try:
+        verdict = _judge(case, bench)
+        details = {**verdict.details, **_digest(bench)}
+        device = next((placement.device for placement in bench.placements()), "")
+    except Exception as error:
+        status, stage, failure = endings.classify(error, announce.stage)
+        spent = time.perf_counter() - began
+        return endings.result(lot, case, status, stage, wall_s=spent, message=failure.message, failure=failure)
+    failure = None
+    if verdict.status not in (Status.PASS, Status.INAPPLICABLE):
+        failure = Failure(error_class=str(verdict.status), message=verdict.message, operators=verdict.operators)
+    return endings.result(
+        lot, case, verdict.status, announce.stage, wall_s=time.perf_counter() - began, message=verdict.message,
+        failure=failure, device=device, metrics=verdict.metrics, details=details,
+    )  # fmt: skip
+
+
+def _judge(case: Case, bench: LotBench) -> Verdict:
+    check = registry.load("checks", case.check)
+    reason = _inapplicable(check, bench)
+    if reason:
+        return Verdict(status=Status.INAPPLICABLE, message=reason)
+    verdict: Verdict = check.run(bench)
+    return _earned(verdict, bench) if verdict.status is Status.PASS else verdict
+
+
+def _inapplicable(check: ModuleType, bench: LotBench) -> str | None:
+    for need in check.needs:
+        if not getattr(bench.capabilities, need):
+            return f"the platform does not offer what the check needs: {need}"
+    if bench.case.dtype not in bench.capabilities.dtypes:
+        return f"the platform has no {bench.case.dtype}"
+    reason: str | None = check.applies(bench.subject)
+    return reason
+
+
+def _earned(verdict: Verdict, bench: LotBench) -> Verdict:
+    """Green is earned: a pass stands only if the program itself says that all its work was on the claimed device."""
+    placements = bench.placements()
+    if not placements:
+        return Verdict(status=Status.BROKEN, message="the check passed although it ran no program on the platform")
+    for placement in placements:
+        if not placement.readable:
+            message = "right numbers, but the platform cannot say where it computed them"
+            return Verdict(status=Status.FAIL, message=message, metrics=verdict.metrics, details=verdict.details)
+        if placement.elsewhere:
+            message = f"right numbers, but not all computed on {placement.device}: {', '.join(placement.elsewhere)}"
+            return Verdict(
+                status=Status.FAIL, message=message, metrics=verdict.metrics, details=verdict.details,
+                operators=placement.elsewhere,
+            )  # fmt: skip
+    return verdict
+
+
+def _digest(bench: LotBench) -> dict[str, Any]:
+    from archsweep.archs.outputs import digest
+
+    outputs = bench.outputs()
+    return {} if outputs is None else {"digest": digest(outputs)}
+
+
+def _restore() -> None:
+    """What one case may have changed in the process, and the next one relies on."""
+    import numpy
+    import torch
+
+    torch.manual_seed(SEED)
+    random.seed(SEED)
+    numpy.random.seed(SEED)
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    torch.set_num_threads(1)
+    warnings.resetwarnings()
+    warnings.simplefilter("ignore")
+
+
+def _write(path: Path, outcome: Result) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(encode(outcome)))
+    partial.rename(path)
