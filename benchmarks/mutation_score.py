@@ -1,0 +1,214 @@
+"""What part of single-tensor faults does `parity` notice? Each parameter tensor in turn is scaled by 1.1.
+
+Noticed: the parity check, with the float32 tolerance that ships, ends `fail` (or the model raises). A tensor whose
+fault stays unnoticed is either proven inert in float64, with the reason, or counts as missed. Baseline: the same models
+with the weights that transformers draws.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tiny_subjects
+from tiny_subjects import Tiny
+
+if TYPE_CHECKING:
+    import torch
+
+    from archsweep.contract import Reference, Subject
+
+FACTOR = 1.1
+RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError, AssertionError, NotImplementedError)
+NOTHING, SCALE = "no output depends on it", "outputs depend on its direction, not on its scale (a norm follows)"
+UNMOVED = 1e-10  # relative change of float64 outputs that rounding explains
+EPSILON = 2e-5  # the same, where the small constant inside a norm lets a little of the scale through
+MOVED = 1e-3  # what noise in a live tensor does at least
+
+
+class Nameless:
+    """A subject for `reference.obtain`, by its id alone."""
+
+    def __init__(self, name: str) -> None:
+        self.id = name
+
+
+def score(subject: Tiny) -> dict[str, Any]:
+    """`score`, `tensors`, `noticed`, `inert` (tensor: reason), `missed` (tensor: relative change seen), `float32`."""
+    import torch
+
+    from archsweep.archs import reference
+
+    inputs = subject.make_inputs()
+    held = reference.obtain(Nameless(subject.id), "", subject.make_model, inputs, None)  # type: ignore[arg-type]
+    model = subject.make_model()
+    noticed, unnoticed = [], {}
+    for name, parameter in model.named_parameters():
+        original = parameter.detach().clone()
+        with torch.no_grad():
+            parameter.mul_(FACTOR)
+        seen = _noticed(model, inputs, held)
+        with torch.no_grad():
+            parameter.copy_(original)
+        if seen is None:
+            noticed.append(name)
+        else:
+            unnoticed[name] = seen
+    inert = _inert(subject, inputs, list(unnoticed), held) if unnoticed else {}
+    missed = {name: change for name, change in unnoticed.items() if name not in inert}
+    judged = len(noticed) + len(missed)
+    return {
+        "score": len(noticed) / judged if judged else 0.0,
+        "tensors": judged + len(inert),
+        "noticed": len(noticed),
+        "inert": inert,
+        "missed": missed,
+        "float32": max(held.bound.values(), default=0.0),
+        "substitute": held.substitute,
+        "seeded": held.seeded,
+    }
+
+
+def _noticed(model: torch.nn.Module, inputs: Mapping[str, Any], held: Reference) -> float | None:
+    """None if parity fails or the model raises, else the largest relative change that parity saw."""
+    from archsweep.archs import eager
+    from archsweep.checks import parity
+    from archsweep.contract import Status
+
+    try:
+        verdict = parity.compare(held, eager.run(model, inputs), "float32")
+    except RAISED:
+        return None
+    return None if verdict.status is Status.FAIL else float(verdict.metrics["worst_relative"])
+
+
+def _inert(subject: Tiny, inputs: Mapping[str, Any], names: list[str], held: Reference) -> dict[str, str]:
+    """Tensors proven inert in float64: neither a factor nor noise moves any output, or noise does and no factor."""
+    import torch
+
+    from archsweep.archs import float64
+
+    if held.substitute and held.substitute.startswith("float32"):
+        return {}
+    model = float64.convert(subject.make_model())
+    if held.substitute:
+        from archsweep.archs.reference import written_out
+
+        written_out(model)
+    parameters, proven = dict(model.named_parameters()), {}
+    generator = torch.Generator().manual_seed(5)
+
+    def change(parameter: torch.Tensor, value: torch.Tensor) -> float:
+        original = parameter.detach().clone()
+        with torch.no_grad():
+            parameter.copy_(value)
+        try:
+            outputs = float64.run(model, inputs)
+        except float64.REFUSALS:
+            return 1.0
+        finally:
+            with torch.no_grad():
+                parameter.copy_(original)
+        return _distance(held.outputs, outputs)
+
+    for name in names:
+        parameter = parameters[name]
+        noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+        scaled = max(change(parameter, parameter * FACTOR), change(parameter, parameter * 3))
+        disturbed = change(parameter, parameter + noise * max(float(parameter.std(correction=0)), 0.1))
+        if max(scaled, disturbed) < UNMOVED:
+            proven[name] = NOTHING
+        elif scaled < UNMOVED or (scaled < EPSILON and disturbed > MOVED):
+            proven[name] = SCALE
+    return proven
+
+
+def _distance(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]) -> float:
+    """The largest relative change of any output; 1 where paths, shapes or discrete values differ."""
+    import torch
+
+    from archsweep.archs.reference import relative
+
+    if list(before) != list(after):
+        return 1.0
+    largest = 0.0
+    for path, value in before.items():
+        other = after[path]
+        if other.shape != value.shape:
+            return 1.0
+        if not value.numel():
+            continue
+        if value.is_floating_point() or value.is_complex():
+            largest = max(largest, relative(value, other)[0])
+        elif not torch.equal(value, other):
+            return 1.0
+    return largest
+
+
+def both(subject: Subject) -> dict[str, Any]:
+    """The score with lively weights, and with default ones as `default`."""
+    result = score(tiny_subjects.tiny(subject))
+    try:
+        with tiny_subjects.default_weights():
+            result["default"] = score(tiny_subjects.tiny(subject))["score"]
+    except Exception as error:  # noqa: BLE001 (default weights may not even give a reference)
+        result["default_error"] = f"{type(error).__name__}: {error}"[:200]
+    return result
+
+
+def lively_only(subject: Subject) -> dict[str, Any]:
+    return score(tiny_subjects.tiny(subject))
+
+
+def summary(results: Mapping[str, dict[str, Any]], worst: int) -> dict[str, Any]:
+    """One object: the median is the figure."""
+    judged = {name: result for name, result in results.items() if "score" in result and result["tensors"]}
+    scores = [result["score"] for result in judged.values()]
+    defaults = [result["default"] for result in judged.values() if "default" in result]
+    figure, baseline = tiny_subjects.quantile(scores, 0.5), tiny_subjects.quantile(defaults, 0.5)
+    tensors = sum(result["tensors"] for result in judged.values())
+    inert = sum(len(result["inert"]) for result in judged.values())
+    weakest = sorted(judged, key=lambda name: judged[name]["score"])[:worst]
+    return {
+        "figure": figure,
+        "unit": "share of parameter tensors whose scaling by 1.1 parity notices, median over types",
+        "baseline": baseline,
+        "ratio": figure / baseline if baseline else None,
+        "percentile_10": tiny_subjects.quantile(scores, 0.1),
+        "baseline_percentile_10": tiny_subjects.quantile(defaults, 0.1),
+        "types": len(judged),
+        "tensors": tensors,
+        "inert": inert,
+        "inert_share": inert / tensors if tensors else 0.0,
+        "float32_under_1e-5": _share([result["float32"] < 1e-5 for result in judged.values()]),
+        "substitutes": [name for name in judged if judged[name]["substitute"]],
+        "seeded": [name for name in judged if judged[name]["seeded"]],
+        "worst": {name: {"score": judged[name]["score"], "missed": judged[name]["missed"]} for name in weakest},
+        "inert_tensors": {name: judged[name]["inert"] for name in judged if judged[name]["inert"]},
+        "errors": {name: result["error"] for name, result in results.items() if "error" in result},
+    }
+
+
+def _share(flags: list[bool]) -> float:
+    return sum(flags) / len(flags) if flags else 0.0
+
+
+def main() -> None:
+    parser = tiny_subjects.options(__doc__ or "")
+    parser.add_argument("--no-baseline", action="store_true", help="lively weights only")
+    flags = parser.parse_args()
+    subjects = tiny_subjects.chosen(flags.models, flags.sample, Path.home() / ".cache" / "archsweep")
+    task = lively_only if flags.no_baseline else both
+    figures = summary(tiny_subjects.measure(subjects, task, flags.jobs, flags.limit_s), flags.worst)
+    figures["ran"] = {"subjects": len(subjects), "models": flags.models, "sample": flags.sample}
+    if flags.json:
+        print(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name}: {json.dumps(value, indent=2)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""One clean forward pass: fixed random numbers, untouched inputs, a model left as it was. Compares nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from archsweep.archs import outputs
+
+if TYPE_CHECKING:
+    import torch
+
+SEED = 20261122  # before every forward pass, on every platform
+
+
+@contextlib.contextmanager
+def seeded() -> Iterator[Drawn]:
+    """Fix torch's, numpy's and Python's generators; afterwards say whether any was used, and put them back."""
+    import random
+
+    import numpy
+    import torch
+
+    generator = numpy.random.get_bit_generator()  # type: ignore[attr-defined]
+    before = torch.get_rng_state(), generator.state, random.getstate()
+    torch.default_generator.manual_seed(SEED)  # torch.manual_seed() takes a hundred times as long
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(SEED)
+    numpy.random.seed(SEED)
+    random.seed(SEED)
+    start = torch.get_rng_state(), _position(generator.state), random.getstate()
+    drawn = Drawn()
+    try:
+        yield drawn
+    finally:
+        after = torch.get_rng_state(), _position(generator.state), random.getstate()
+        drawn.numbers = not torch.equal(start[0], after[0]) or start[1:] != after[1:]
+        torch.set_rng_state(before[0])
+        generator.state = before[1]
+        random.setstate(before[2])
+
+
+def _position(state: Mapping[str, Any]) -> tuple[bytes, int]:
+    """numpy's Mersenne twister, comparable."""
+    return state["state"]["key"].tobytes(), state["state"]["pos"]
+
+
+class Drawn:
+    """Whether a pass drew random numbers."""
+
+    numbers: bool = False
+
+
+@contextlib.contextmanager
+def preserved(model: torch.nn.Module) -> Iterator[None]:
+    """Undo what a forward pass leaves in a model: changed buffers, cached masks, remembered positions."""
+    shallow = [(module, dict(vars(module)), dict(module._buffers)) for module in model.modules()]
+    copies = [(buffer, buffer._version, buffer.clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        for module, attributes, buffers in shallow:
+            held = vars(module)
+            held.clear()
+            held.update(attributes)
+            module._buffers.clear()
+            module._buffers.update(buffers)
+        for buffer, version, copy in copies:
+            if buffer._version != version:
+                buffer.data.copy_(copy)
+
+
+def run(model: torch.nn.Module, inputs: Mapping[str, Any], drawn: Drawn | None = None) -> dict[str, torch.Tensor]:
+    """Outputs by path of one seeded pass without gradients, as copies; inputs and model are left as they were.
+
+    `drawn`, if given, tells afterwards whether the pass drew random numbers.
+    """
+    import torch
+
+    with torch.no_grad(), preserved(model), seeded() as used:
+        result = outputs.flatten(model(**copied(inputs)))
+        result = {path: tensor.clone() for path, tensor in result.items()}
+    if drawn is not None:
+        drawn.numbers = used.numbers
+    return result
+
+
+def copied(value: Any) -> Any:
+    """`value` with every tensor in its mappings and sequences cloned, so that a model may write into its inputs."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.clone()
+    if isinstance(value, Mapping):
+        return {key: copied(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(copied(item) for item in value)
+    return value

@@ -1,0 +1,248 @@
+"""Draws weights so that every parameter and every input of a tiny model matters to its output.
+
+Judges a tensor by its initialised values and by the kind of module that owns it; knows no architecture.
+
+Why. transformers initialises for training: linear weights of standard deviation 0.02, zero biases, unit norms, layer
+scales of 1e-5, gates of zero. On such a model attention is almost uniform and whole branches add nothing, so a wrong
+mask, a wrong rotary embedding or a swapped weight hardly moves the output, and comparing outputs proves little.
+
+What. A model is first initialised by transformers; each of its tensors then tells by its values what it is:
+
+  constant zero       an additive term nobody has trained, a zero-initialised projection or a closed gate: drawn
+  constant, not zero  the weight of a norm, a layer scale, a temperature: spread around its value, the sign kept. A
+                      tiny constant multiplies a branch that shall wake up in training: it is drawn awake
+  random, a matrix    drawn anew so that unit variance comes in and goes out; embeddings with unit variance
+  structured          decay rates, time steps, sinusoidal tables: the values carry meaning, so they are kept, and
+                      spread a little where they are trained
+  buffers             running statistics are drawn; tables that the constructor derives are left alone
+
+Each tensor is drawn from its own stream, keyed by the model's key, the tensor's name and the seed: adding a tensor
+changes no other, and Philox gives the same bits on every machine. Draws are uniform: bounded, so tiny models stay well
+conditioned, and free of platform-dependent logarithms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy
+    import torch
+
+RULES = 1  # raise when a rule changes what is drawn
+CONVOLUTION_GAIN = 1.3  # most convolutions are followed by a rectifier, which halves the power
+BIAS = 0.25  # standard deviation of additive terms, against activations of about one
+AWAKE = (0.4, 0.9)  # magnitude of gates and layer scales that were initialised shut
+SPREAD = 0.4  # relative half-width around a constant
+JITTER = 0.1  # the same around structured values
+_TABLE_WORDS = ("embed", "token", "position", "query", "queries", "latent")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """One tensor and where it hangs."""
+
+    name: str
+    leaf: str
+    owner: Any
+    tensor: Any
+    table: bool = False  # owned by an embedding under one of its names
+
+
+def enliven(model: torch.nn.Module, key: str, seed: int = 0) -> None:
+    """Redraw all floating parameters and the statistics among the buffers in place; tied tensors once.
+
+    The same `key`, `seed` and tensor name give the same values on every machine.
+    """
+    import torch
+
+    with torch.no_grad():
+        for place in _parameters(model):
+            _write(place, _parameter(place, _Stream(f"{seed}/{key}/{place.name}", tuple(place.tensor.shape))))
+        for place in _buffers(model):
+            _write(place, _buffer(place, _Stream(f"{seed}/{key}/{place.name}", tuple(place.tensor.shape))))
+
+
+def _write(place: _Place, values: numpy.ndarray[Any, Any] | None) -> None:
+    import torch
+
+    if values is not None:
+        place.tensor.copy_(torch.from_numpy(values))
+
+
+class _Stream:
+    """Uniform numbers for one tensor."""
+
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        self.name, self.shape = name, shape
+
+    def between(self, low: float, high: float) -> numpy.ndarray[Any, Any]:
+        import numpy
+
+        key = int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:16], "little")
+        values = numpy.random.Generator(numpy.random.Philox(key=key)).random(self.shape, dtype=numpy.float32)
+        values = numpy.atleast_1d(values) if not self.shape else values
+        values *= high - low
+        values += low
+        return values.reshape(self.shape)
+
+    def centred(self, deviation: float) -> numpy.ndarray[Any, Any]:
+        """Mean zero and the given standard deviation."""
+        return self.between(-deviation * math.sqrt(3), deviation * math.sqrt(3))
+
+    def awake(self) -> numpy.ndarray[Any, Any]:
+        """Magnitudes of `AWAKE`, either sign."""
+        import numpy
+
+        low, high = AWAKE
+        values = self.between(low - high, high - low)
+        return numpy.where(values < 0, values - low, values + low).astype(numpy.float32)
+
+
+def _parameters(model: torch.nn.Module) -> Iterator[_Place]:
+    import torch
+
+    found: dict[int, _Place] = {}
+    for prefix, owner in model.named_modules():
+        for leaf, tensor in owner._parameters.items():
+            if tensor is None or not tensor.is_floating_point() or tensor.numel() == 0:
+                continue
+            table = isinstance(owner, torch.nn.Embedding)
+            known = found.get(id(tensor))
+            if known is None or (table and not known.table):
+                name = known.name if known else f"{prefix}.{leaf}"
+                found[id(tensor)] = _Place(name=name, leaf=leaf, owner=owner, tensor=tensor, table=table)
+    yield from found.values()
+
+
+def _buffers(model: torch.nn.Module) -> Iterator[_Place]:
+    seen: set[int] = set()
+    for prefix, owner in model.named_modules():
+        for leaf, tensor in owner._buffers.items():
+            derived = leaf in owner._non_persistent_buffers_set
+            if tensor is None or derived or not tensor.is_floating_point() or tensor.numel() == 0 or id(tensor) in seen:
+                continue
+            seen.add(id(tensor))
+            yield _Place(name=f"{prefix}.{leaf}", leaf=leaf, owner=owner, tensor=tensor)
+
+
+def _parameter(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any] | None:
+    norm = _weight_norm(place, stream)
+    if norm is not None:
+        return norm
+    low, high = (float(bound) for bound in place.tensor.aminmax())
+    if low == high:
+        return _zero(place, stream) if low == 0 else _constant(low, stream, single=place.tensor.numel() == 1)
+    if place.tensor.ndim < 2:
+        return _vector(place, stream)
+    gain = _gain(place)
+    if gain is None or place.table:
+        if _structured(place.tensor):
+            return _kept(place, stream) if place.tensor.requires_grad else None
+        gain = 1.0 if gain is None else gain
+    return stream.centred(gain)
+
+
+def _weight_norm(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any] | None:
+    """The magnitudes of a weight held as magnitude and direction, so that the product has the usual gain."""
+    pairs = {"weight_g": "weight_v", "original0": "original1"}
+    direction = getattr(place.owner, pairs.get(place.leaf, ""), None)
+    if direction is None or direction.ndim < 2:
+        return None
+    count, outputs = place.tensor.numel(), direction.shape[0]
+    scale = 1.0 if count == outputs else math.sqrt(outputs / count)
+    return stream.between(scale * (1 - SPREAD), scale * (1 + SPREAD))
+
+
+def _zero(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any]:
+    if place.tensor.numel() == 1:
+        return stream.awake()
+    if place.tensor.ndim < 2:
+        return stream.centred(BIAS)
+    gain = _gain(place)
+    return stream.centred(0.5 if gain is None else gain)
+
+
+def _constant(value: float, stream: _Stream, *, single: bool) -> numpy.ndarray[Any, Any]:
+    if abs(value) < 0.05:
+        low, high = AWAKE
+        return stream.between(low, high) if value > 0 else stream.between(-high, -low)
+    width = JITTER if single else SPREAD
+    low, high = sorted((value * (1 - width), value * (1 + width)))
+    return stream.between(low, high)
+
+
+def _vector(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any]:
+    """A vector with different values: a random bias, or decays, slopes and offsets that mean something."""
+    deviation, mean = (float(figure) for figure in _moments(place.tensor))
+    if abs(mean) > 0.7 * deviation or deviation > 0.4:
+        return _kept(place, stream)
+    if any(word in place.leaf for word in _TABLE_WORDS):
+        return stream.centred(0.5)
+    return stream.centred(BIAS)
+
+
+def _kept(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any]:
+    values: numpy.ndarray[Any, Any] = place.tensor.detach().numpy() * stream.between(1 - JITTER, 1 + JITTER)
+    return values
+
+
+def _gain(place: _Place) -> float | None:
+    """The standard deviation that turns unit variance into unit variance; None where the module tells no fan-in."""
+    import torch
+
+    owner, shape = place.owner, place.tensor.shape
+    if isinstance(owner, torch.nn.Embedding) or place.table:
+        return 1.0
+    convolution = getattr(owner, "kernel_size", None) is not None and getattr(owner, "groups", None) is not None
+    if convolution and place.tensor.ndim > 2:
+        if getattr(owner, "transposed", False):
+            stride = math.prod(owner.stride)
+            return CONVOLUTION_GAIN / math.sqrt(max(shape[0] / owner.groups * math.prod(shape[2:]) / stride, 1))
+        return CONVOLUTION_GAIN / math.sqrt(math.prod(shape[1:]))
+    if isinstance(owner, torch.nn.Linear | torch.nn.RNNBase | torch.nn.MultiheadAttention):
+        return 1 / math.sqrt(shape[-1])
+    if place.tensor.ndim == 2 and type(owner).__name__ == "Conv1D":  # transformers' transposed linear layer
+        return 1 / math.sqrt(shape[0])
+    if shape[0] == 1 or any(word in place.leaf for word in _TABLE_WORDS):
+        return None
+    return 1 / math.sqrt(math.sqrt(shape[-1] * shape[-2]))  # a bare matrix: which side is summed over is unknown
+
+
+def _moments(tensor: torch.Tensor) -> tuple[float, float]:
+    import torch
+
+    deviation, mean = torch.std_mean(tensor, correction=0)
+    return float(deviation), float(mean)
+
+
+def _structured(tensor: torch.Tensor) -> bool:
+    """Whether the values follow a pattern: far from centred, or alike from row to row or from column to column."""
+    deviation, mean = _moments(tensor)
+    if deviation < 0.1 or tensor.numel() < 16:
+        return False
+    if abs(mean) > 0.5 * deviation:
+        return True
+    flat = (tensor - mean).reshape(-1, tensor.shape[-1]) / deviation
+    rows = float((flat[1:] * flat[:-1]).mean()) if flat.shape[0] > 1 else 0.0
+    columns = float((flat[:, 1:] * flat[:, :-1]).mean()) if flat.shape[1] > 1 else 0.0
+    return max(abs(rows), abs(columns)) > 0.5
+
+
+def _buffer(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any] | None:
+    """Statistics, untrained codebooks and correction terms; everything else stays as the constructor made it."""
+    if place.leaf == "running_var":
+        return stream.between(1 - SPREAD, 1 + SPREAD)
+    low, high = (float(bound) for bound in place.tensor.aminmax())
+    if low != high:
+        return None
+    if low == 0:
+        if place.tensor.ndim >= 2:
+            return stream.centred(1.0)
+        return stream.centred(BIAS) if "mean" in place.leaf or "bias" in place.leaf else None
+    normalises = "running_var" in place.owner._buffers and place.leaf == "weight"
+    return _constant(low, stream, single=False) if normalises else None
