@@ -83,6 +83,7 @@ class Architecture(StrEnum):
     ENCODER_DECODER = "encoder-decoder"
     DUAL_ENCODER = "dual-encoder"
     CODEC = "codec"
+    GENERATOR = "generator"  # feed-forward synthesis: vocoders and the like, neither encoder nor decoder
 
 
 class Modality(StrEnum):
