@@ -1,0 +1,212 @@
+"""Reads results: cells for the views, one case whole, what a planner and a judge of findings need, and guests' SQL.
+
+Rows come out as plain dicts of JSON values; times are ISO 8601, UTC.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from archsweep.contract import TINY
+from archsweep.errors import DatabaseError
+from archsweep.store.database import Connection, reading
+from archsweep.store.rows import canonical
+
+Row = dict[str, Any]
+
+CELL_COLUMNS = (
+    "case", "model_type", "class_name", "is_base", "category", "platform", "check", "dtype", "weights", "options",
+    "status", "outlook", "stage", "evidence", "error_class", "operators", "blame", "blame_package", "message", "wall_s",
+    "device", "fingerprint", "transformers_version", "run", "finished_at",
+)  # fmt: skip
+
+_ALLOWED = ("SELECT", "EXPLAIN")  # DuckDB counts WITH, VALUES, DESCRIBE, SHOW and SUMMARIZE as SELECT
+
+
+def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Columns and rows of one read-only statement, as JSON values. It can reach no file but the database.
+
+    Raises DatabaseError with DuckDB's own message, or when the text is not exactly one statement that reads.
+    """
+    import duckdb
+
+    with reading(path, confined=True) as connection:
+        try:
+            statements = connection.extract_statements(sql)
+            if len(statements) != 1:
+                raise DatabaseError(f"give one statement, not {len(statements)}")
+            kind = statements[0].type.name
+            if kind not in _ALLOWED:
+                raise DatabaseError(
+                    f"{kind} is not allowed: the database is read here, never changed",
+                    "Allowed: SELECT, WITH, VALUES, DESCRIBE, SHOW, SUMMARIZE, EXPLAIN.",
+                )
+            connection.execute(statements[0])
+            names = [column[0] for column in connection.description]
+            return names, [tuple(_plain(value) for value in row) for row in connection.fetchall()]
+        except duckdb.Error as error:
+            text = str(error)
+            if "pytz" in text:
+                text = "a column is a TIMESTAMP WITH TIME ZONE; cast it: COLUMN::timestamp (all times here are UTC)"
+            raise DatabaseError(text) from error
+
+
+def cells(
+    path: Path,
+    *,
+    categories: Sequence[str] = (),
+    platforms: Sequence[str] = (),
+    models: Sequence[str] = (),
+    base: bool = False,
+    every_fingerprint: bool = False,
+) -> list[Row]:
+    """Rows of `cells` (or of `cells_all`), and with each its `default_dtype` and `architecture`; all filters optional."""
+    wanted, values = ["true"], []
+    for column, names in (("category", categories), ("platform", platforms), ("model_type", models)):
+        if names:
+            wanted.append(f"{column} in ({', '.join('?' for _ in names)})")
+            values.extend(names)
+    if base:
+        wanted.append("is_base")
+    if not every_fingerprint:
+        wanted.append("current")
+    columns = ", ".join(f'n."{name}"' for name in CELL_COLUMNS if name not in ("is_base", "category"))
+    with reading(path) as connection:
+        return _rows(
+            connection,
+            f"""
+            select * exclude (current) from (
+                select {columns}, n.current, n.default_dtype, coalesce(s.is_base, false) as is_base,
+                    coalesce(s.category, 'other') as category, s.architecture
+                from newest n left join subjects s using (model_type, class_name, transformers_version))
+            where {" and ".join(wanted)}
+            order by "case", fingerprint
+            """,
+            values,
+        )
+
+
+def case_history(path: Path, case: str) -> list[Row]:
+    """Every result of one case, newest first, each with `metrics`, `details`, `traceback` and its environment."""
+    with reading(path) as connection:
+        found = _rows(
+            connection,
+            """
+            select r.*, e.error_class, e.message as error_message, e.traceback, e.operators,
+                env.transformers_version, env.processor, env.system, env.python, env.versions, env.notes
+            from results r
+            left join errors e on e.result = r.id
+            left join environments env on env.id = r.fingerprint
+            where r."case" = ?
+            order by r.finished_at desc, r.run desc
+            """,
+            [case],
+        )
+        ids = [row["id"] for row in found]
+        marks = ", ".join("?" for _ in ids) or "null"
+        numbers = _rows(connection, f"select * from metrics where result in ({marks}) order by name", ids)
+    for row in found:
+        row["details"], row["versions"] = json.loads(row["details"]), json.loads(row["versions"] or "{}")
+        row["metrics"] = {item["name"]: item["value"] for item in numbers if item["result"] == row["id"]}
+        row["operators"] = row["operators"] or []
+    return found
+
+
+def case_names(path: Path) -> list[str]:
+    """Ids of all cases that have a result, sorted."""
+    with reading(path) as connection:
+        return [name for (name,) in connection.execute('select distinct "case" from newest order by 1').fetchall()]
+
+
+def durations(path: Path) -> dict[str, float]:
+    """Seconds that each case took when it was last tried: the heaviest go first. Empty without a database."""
+    if not path.exists():
+        return {}
+    with reading(path) as connection:
+        found = connection.execute(
+            'select "case", arg_max(wall_s, finished_at) from newest where tried group by all'
+        ).fetchall()
+    return {case: float(seconds) for case, seconds in found}
+
+
+def previous_endings(
+    path: Path, platform: str, selection: Any, before: str | None = None
+) -> dict[str, tuple[str, str, str | None]]:
+    """Status, stage and error class of each case in the last finished runs of the same selection on a platform.
+
+    A run is of the same selection when `settings.selection` equals it; `before` names the run that is being judged.
+    The newest ending counts, so that what a run took over from its predecessor is there as well. Tiny weights only.
+    """
+    with reading(path) as connection:
+        runs = connection.execute(
+            "select run, settings from runs where finished_at is not null and run is distinct from ?", [before]
+        ).fetchall()
+        same = [name for name, text in runs if canonical(json.loads(text).get("selection")) == canonical(selection)]
+        if not same:
+            return {}
+        found = connection.execute(
+            f"""
+            select "case", status, stage, error_class
+            from results r left join errors e on e.result = r.id
+            where platform = ? and weights = ? and run in ({", ".join("?" for _ in same)})
+            qualify row_number() over (partition by "case" order by finished_at desc, run desc) = 1
+            """,
+            [platform, TINY, *same],
+        ).fetchall()
+    return {case: (status, stage, error_class) for case, status, stage, error_class in found}
+
+
+def runs(path: Path) -> list[Row]:
+    """All runs, newest first, each with the number of its results, `settings` and `summary`."""
+    with reading(path) as connection:
+        found = _rows(
+            connection,
+            """
+            select u.*, coalesce(c.results, 0) as results
+            from runs u left join (select run, count(*) as results from results group by run) c using (run)
+            order by u.started_at desc, u.run desc
+            """,
+        )
+    for row in found:
+        row["settings"], row["summary"] = json.loads(row["settings"]), json.loads(row["summary"] or "null")
+    return found
+
+
+def environments(path: Path) -> dict[str, Row]:
+    """All fingerprints by id."""
+    with reading(path) as connection:
+        found = _rows(connection, "select * from environments order by id")
+    for row in found:
+        row["versions"] = json.loads(row["versions"])
+    return {row["id"]: row for row in found}
+
+
+def _rows(connection: Connection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+    connection.execute(sql, list(values))
+    names = [column[0] for column in connection.description]
+    return [{name: _plain(value) for name, value in zip(names, row, strict=True)} for row in connection.fetchall()]
+
+
+def _plain(value: Any) -> Any:
+    """A value of DuckDB as a JSON value; a number that JSON does not know becomes null, bytes hexadecimal."""
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime.datetime):
+        return value.isoformat() + ("Z" if value.tzinfo is None else "")
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value)
