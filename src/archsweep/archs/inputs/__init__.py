@@ -1,0 +1,44 @@
+"""Inputs for any class, from its forward signature, its declared modalities and its configuration.
+
+Every input that the class treats as meaningful is made, with real padding in a batch of two; what goes with what is
+read from parameter names. Where several layouts are possible, `hints` says which; a search over hints is the recipe's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archsweep.archs.inputs import audio, extra, image, placeholders, series, text
+from archsweep.archs.inputs.facts import Facts, signature
+from archsweep.contract import Subject
+
+MODALITIES: dict[str, tuple[str, ...]] = {
+    "text": ("input_ids", "decoder_input_ids", "langs"),
+    "image": ("pixel_values", "images", "image", "pixel_values_images", "flattened_patches", "visual_feats"),
+    "video": ("pixel_values_videos", "video_pixel_values", "videos"),
+    "audio": ("input_features", "input_values", "audio_values", "audio_features", "input_audio", "audio_input_features", "waveform"),
+    "time-series": ("past_values",),
+    "boxes": ("bbox", "input_boxes", "input_points"),
+}
+
+
+def draw(subject: Subject, model: Any, hints: Mapping[str, Any], seed: int = 0) -> dict[str, Any]:
+    """Tensors by parameter name for `model`, an instance of the subject's class; the same on every machine."""
+    facts = Facts(subject=subject, model=model, config=model.config, parameters=signature(type(model)), hints=dict(hints), seed=seed)
+    made: dict[str, Any] = {}
+    for part in (image.image_inputs, image.video_inputs, audio.audio_inputs, series.series_inputs, text.text_inputs):
+        for name, value in part(facts).items():
+            made.setdefault(name, value)
+    made.update(text.decoder_inputs(facts))
+    for name, value in extra.extra_inputs(facts, made).items():
+        made.setdefault(name, value)
+    placeholders.place(facts, made)
+    extra.reshape_for_head(facts, made)
+    dropped = set(facts.hints.get("drop", ()))
+    return {name: value for name, value in made.items() if name not in dropped}
+
+
+def modalities(inputs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Which modalities a set of inputs feeds."""
+    return tuple(kind for kind, names in MODALITIES.items() if any(name in inputs for name in names))

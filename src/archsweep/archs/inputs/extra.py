@@ -1,0 +1,108 @@
+"""Inputs named by one parameter each: points, patches, latents, hidden states; and what a head's batch looks like.
+
+Knows parameter and field names, never architectures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archsweep.archs.inputs.facts import BATCH, Facts
+from archsweep.archs.inputs.image import channels, flat_patches, patch
+
+CHOICES = 2
+SKIPPED = ("labels", "past_key_values", "inputs_embeds", "position_ids", "head_mask", "encoder_outputs", "cache_params")
+
+
+def extra_inputs(facts: Facts, made: dict[str, Any]) -> dict[str, Any]:
+    """The remaining inputs: every required parameter that a maker knows, and the optional ones that carry meaning."""
+    found: dict[str, Any] = {}
+    for name, maker in _MAKERS.items():
+        if name in made or not facts.wants(name):
+            continue
+        if facts.required(name) or name in _MEANINGFUL or name == facts.main_input or name in facts.hints.get("also", ()):
+            value = maker(facts)
+            if isinstance(value, dict):
+                found.update(value)
+            elif value is not None:
+                found[name] = value
+    return found
+
+
+def _hidden_width(facts: Facts, *names: str) -> int:
+    return int(facts.find(*names, "hidden_size", "d_model") or 32)
+
+
+def _hidden_states(facts: Facts) -> Any:
+    if facts.has("grid_thw"):
+        return flat_patches(facts, "hidden_states")
+    return facts.normal("hidden_states", BATCH, int(facts.hints.get("steps", 12)), _hidden_width(facts))
+
+
+def _encoder_hidden_states(facts: Facts) -> Any:
+    width = _hidden_width(facts, "encoder_hidden_size", "cross_attention_hidden_size", "cross_hidden_size")
+    return facts.normal("encoder_hidden_states", BATCH, 5, width)
+
+
+def _flattened(facts: Facts) -> Any:
+    import torch
+
+    step = patch(facts) or 16
+    tokens = 12
+    values = facts.normal("flattened_patches", BATCH, tokens, channels(facts) * step * step)
+    rows = torch.arange(tokens) // 4 + 1
+    columns = torch.arange(tokens) % 4 + 1
+    where = torch.stack([rows, columns], dim=-1).float().repeat(BATCH, 1, 1)
+    made = {"flattened_patches": torch.cat([where, values], dim=-1)}
+    return made
+
+
+def _points(facts: Facts) -> Any:
+    height = facts.find("image_size", within=("vision",)) or 64
+    side = height if isinstance(height, int) else min(height)
+    return facts.normal("input_points", BATCH, 1, 2, 2).sigmoid() * side
+
+
+def _point_labels(facts: Facts) -> Any:
+    import torch
+
+    return torch.ones(BATCH, 1, 2, dtype=torch.long)
+
+
+def _visual_pos(facts: Facts) -> Any:
+    return facts.normal("visual_pos", BATCH, 6, int(facts.find("visual_pos_dim") or 4)).sigmoid()
+
+
+def _task_inputs(facts: Facts) -> Any:
+    return facts.whole("task_inputs", 1, int(facts.find("vocab_size") or 100), BATCH, int(facts.find("task_seq_len") or 8))
+
+
+_MAKERS: dict[str, Callable[[Facts], Any]] = {
+    "hidden_states": _hidden_states,
+    "encoder_hidden_states": _encoder_hidden_states,
+    "flattened_patches": _flattened,
+    "input_points": _points,
+    "input_labels": _point_labels,
+    "visual_feats": lambda facts: facts.normal("visual_feats", BATCH, 6, int(facts.find("visual_feat_dim") or 32)),
+    "visual_pos": _visual_pos,
+    "visual_embeds": lambda facts: facts.normal("visual_embeds", BATCH, 6, int(facts.find("visual_embedding_dim") or 32)),
+    "task_inputs": _task_inputs,
+    "query_embeds": lambda facts: facts.normal("query_embeds", BATCH, 6, _hidden_width(facts)),
+    "inputs": lambda facts: None,
+    "audio_codes": lambda facts: facts.whole("audio_codes", 0, int(facts.find("codebook_size") or 16), BATCH, int(facts.find("num_quantizers", "n_codebooks", "num_codebooks") or 2), 8),
+}
+_MEANINGFUL = ("flattened_patches", "input_points", "input_labels", "visual_feats", "visual_pos", "task_inputs", "visual_embeds")
+
+
+def reshape_for_head(facts: Facts, made: dict[str, Any]) -> None:
+    """A multiple-choice head takes (batch, choices, length): every choice is the text with other ids."""
+    import torch
+
+    if not facts.mapped("MULTIPLE_CHOICE"):
+        return
+    for name in ("input_ids", "attention_mask", "token_type_ids", "bbox"):
+        if name in made:
+            value = made[name]
+            other = value.flip(0) if name == "input_ids" else value.flip(0)
+            made[name] = torch.stack([value, other], dim=1)

@@ -1,0 +1,223 @@
+"""Images and videos in every layout that a forward signature may ask for. Knows field names, never architectures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archsweep.archs.inputs.facts import BATCH, Facts, pair
+
+VISION = ("vision", "image", "visual", "backbone", "encoder", "patch", "vit")
+FRAMES = 4
+
+
+def channels(facts: Facts) -> int:
+    found = facts.find("num_channels", "in_channels", "in_chans", "input_channels", "image_channels", within=VISION)
+    if isinstance(found, list | tuple):
+        found = found[0]
+    return int(found) if isinstance(found, int) and found > 0 else 3
+
+
+def side(facts: Facts) -> tuple[int, int]:
+    """Height and width in pixels."""
+    found = facts.find("image_size", "img_size", "input_resolution", "pretrain_image_size", within=VISION)
+    if isinstance(found, list | tuple) and not found:
+        found = None
+    if found is None and isinstance(patch(facts), int) and facts.find("num_patches"):
+        found = None
+    height, width = pair(found) if found is not None else (64, 64)
+    step = patch(facts) or 1
+    return max(height, step), max(width, step)
+
+
+def patch(facts: Facts) -> int | None:
+    found = facts.find("patch_size", "spatial_patch_size", within=VISION)
+    if isinstance(found, list | tuple):
+        found = found[-1] if found else None
+    return int(found) if isinstance(found, int) else None
+
+
+def frames(facts: Facts) -> int:
+    found = facts.find("num_frames", "frames_per_clip", "n_frames", within=VISION)
+    return int(found) if isinstance(found, int) and found > 1 else FRAMES
+
+
+def image_inputs(facts: Facts) -> dict[str, Any]:
+    """pixel_values in the layout that the other parameters of the signature imply, with masks, grids and sizes."""
+    made: dict[str, Any] = {}
+    for name in ("pixel_values", "pixel_values_images", "images", "image", "pixel_values_image"):
+        if facts.wants(name) and wants_images(facts, name):
+            made.update(_pixels(facts, name))
+            break
+    return made
+
+
+def wants_images(facts: Facts, name: str) -> bool:
+    declared = getattr(facts.model, "input_modalities", None) or ()
+    declared = (declared,) if isinstance(declared, str) else tuple(declared)
+    return facts.main_input == name or facts.required(name) or not declared or bool({"image", "video"} & set(declared))
+
+
+def _pixels(facts: Facts, name: str) -> dict[str, Any]:
+    layout = facts.hints.get("layout") or implied_layout(facts)
+    made: dict[str, Any] = {}
+    height, width = side(facts)
+    if layout == "patches":
+        made.update(flat_patches(facts, name))
+    elif layout == "shapes":
+        made.update(shaped_patches(facts, name))
+    elif layout == "positions":
+        made.update(positioned_patches(facts, name))
+    elif layout == "video":
+        made[name] = facts.normal(name, BATCH, frames(facts), channels(facts), height, width)
+    elif layout == "video-channels":
+        made[name] = facts.normal(name, BATCH, channels(facts), frames(facts), height, width)
+    elif layout == "tiles":
+        made.update(tiled(facts, name))
+    elif layout == "images":
+        count = int(facts.hints.get("images", 2))
+        made[name] = facts.normal(name, BATCH, count, channels(facts), height, width)
+    else:
+        made[name] = facts.normal(name, BATCH, channels(facts), height, width)
+    _masks(facts, made, name, height, width)
+    return made
+
+
+def implied_layout(facts: Facts) -> str:
+    """The layout that the signature's other parameters give away."""
+    if any(facts.has(grid) for grid in ("image_grid_thw", "grid_thw", "image_grid_hws", "grid_hws", "image_grid_hw")):
+        return "patches"
+    if facts.has("spatial_shapes"):
+        return "shapes"
+    if any(facts.has(found) for found in ("pixel_position_ids", "image_position_ids")):
+        return "positions"
+    if facts.has("aspect_ratio_ids"):
+        return "tiles"
+    frames_named = facts.find("num_frames", within=("vision",))
+    if isinstance(frames_named, int) and frames_named > 1 and facts.find("tubelet_size", "num_temporal_layers") is not None:
+        return "video"
+    if facts.mapped("VIDEO_CLASSIFICATION"):
+        return "video"
+    return "image"
+
+
+def flat_patches(facts: Facts, name: str, video: bool = False) -> dict[str, Any]:
+    """Patches of all images in one table (images·t·h·w, C·temporal·patch²) with one (t, h, w) row an image."""
+    import torch
+
+    step = patch(facts) or 14
+    merge = facts.find("spatial_merge_size", "merge_size", within=VISION) or 1
+    merge = merge[-1] if isinstance(merge, list | tuple) else int(merge)
+    kernel = facts.find("merge_kernel_size", within=VISION)
+    merge = max(merge, int(kernel[-1]) if isinstance(kernel, list | tuple) else int(kernel or 1))
+    window = facts.find("window_size", within=("vision",))
+    temporal = facts.find("temporal_patch_size", "patch_temporal", within=VISION) or 1
+    temporal = temporal[0] if isinstance(temporal, list | tuple) else int(temporal)
+    tall, wide = 2 * merge, 2 * merge + merge
+    if isinstance(window, int) and window > 1 and window // step // max(merge, 1) > 0:
+        wide = 4 * merge
+    time = 2 if video else 1
+    depth = channels(facts) * int(facts.hints.get("temporal", temporal)) * step * step
+    made: dict[str, Any] = {}
+    grid = [[time, tall, wide], [time, tall, tall]]
+    total = sum(t * h * w for t, h, w in grid)
+    made[name] = facts.normal(name, total, depth)
+    if facts.hints.get("patch_images"):
+        made[name] = made[name].reshape(total, channels(facts), step, step)
+    for key in ("video_grid_thw",) if video else ("image_grid_thw", "grid_thw", "image_grid_hws", "grid_hws", "image_grid_hw"):
+        if facts.wants(key):
+            rows = grid if "thw" in key else [row[1:] for row in grid]
+            made[key] = torch.tensor(rows)
+    return made
+
+
+def shaped_patches(facts: Facts, name: str) -> dict[str, Any]:
+    """Patches (batch, tokens, C·patch²) with spatial_shapes (batch, 2) and a mask of the real ones."""
+    import torch
+
+    step = patch(facts) or 16
+    count = facts.find("num_patches", "max_num_patches", within=VISION)
+    tokens = min(16, int(count)) if isinstance(count, int) else 16
+    made = {name: facts.normal(name, BATCH, tokens, channels(facts) * step * step)}
+    made["spatial_shapes"] = torch.tensor([[4, 4], [3, 4]])
+    if facts.wants("pixel_attention_mask"):
+        real = torch.ones(BATCH, tokens, dtype=torch.long)
+        real[1, 12:] = 0
+        made["pixel_attention_mask"] = real
+    return made
+
+
+def positioned_patches(facts: Facts, name: str) -> dict[str, Any]:
+    """Patches (batch, tokens, C·patch²) with (x, y) positions for each."""
+    import torch
+
+    step = patch(facts) or 16
+    pool = facts.find("pooling_kernel_size", within=VISION) or 1
+    grid = 2 * int(pool)
+    made = {name: facts.normal(name, BATCH, grid * grid, channels(facts) * step * step).sigmoid()}
+    rows, columns = torch.meshgrid(torch.arange(grid), torch.arange(grid), indexing="ij")
+    where = torch.stack([columns, rows], dim=-1).reshape(1, -1, 2).repeat(BATCH, 1, 1)
+    for key in ("pixel_position_ids", "image_position_ids"):
+        if facts.wants(key):
+            made[key] = where
+    return made
+
+
+def tiled(facts: Facts, name: str) -> dict[str, Any]:
+    """Images in tiles (batch, images, tiles, C, H, W) with their aspect ratios."""
+    import torch
+
+    tiles = int(facts.find("max_num_tiles", within=VISION) or 4)
+    height, width = side(facts)
+    rank = facts.hints.get("tile_rank", 6)
+    if rank == 6:
+        made = {name: facts.normal(name, BATCH, 1, tiles, channels(facts), height, width)}
+    else:
+        made = {name: facts.normal(name, BATCH, tiles, channels(facts), height, width)}
+    ratios = facts.find("supported_aspect_ratios", within=VISION) or [[1, 1]]
+    widest = max(range(len(ratios)), key=lambda item: ratios[item][0] * ratios[item][1])
+    made["aspect_ratio_ids"] = torch.tensor([[widest + 1], [widest + 1]])
+    if facts.wants("aspect_ratio_mask"):
+        made["aspect_ratio_mask"] = torch.ones(BATCH, 1, tiles, dtype=torch.long)
+    return made
+
+
+def _masks(facts: Facts, made: dict[str, Any], name: str, height: int, width: int) -> None:
+    import torch
+
+    pixels = made[name]
+    if facts.wants("pixel_mask") and "pixel_mask" not in made:
+        real = torch.ones(BATCH, pixels.shape[-2], pixels.shape[-1], dtype=torch.long)
+        real[1, :, pixels.shape[-1] - pixels.shape[-1] // 4 :] = 0
+        made["pixel_mask"] = real
+    if facts.wants("pixel_attention_mask") and "pixel_attention_mask" not in made and pixels.dim() == 5:
+        made["pixel_attention_mask"] = torch.ones(*pixels.shape[:2], *pixels.shape[-2:], dtype=torch.bool)
+    if facts.wants("image_sizes") and facts.hints.get("image_sizes", True):
+        made["image_sizes"] = torch.tensor([[height, width]] * BATCH)
+    if facts.wants("bool_masked_pos") and facts.required("bool_masked_pos"):
+        made["bool_masked_pos"] = _masked_positions(facts, height, width)
+
+
+def _masked_positions(facts: Facts, height: int, width: int) -> Any:
+    step = patch(facts) or 16
+    tokens = (height // step) * (width // step)
+    tube = facts.find("tubelet_size")
+    if isinstance(tube, int) and facts.find("num_frames"):
+        tokens *= frames(facts) // tube
+    made = facts.whole("bool_masked_pos", 0, 2, 1, tokens).bool()
+    return made.repeat(BATCH, 1)
+
+
+def video_inputs(facts: Facts) -> dict[str, Any]:
+    """pixel_values_videos beside or instead of images."""
+    made: dict[str, Any] = {}
+    name = next((key for key in ("pixel_values_videos", "video_pixel_values", "videos") if facts.wants(key)), None)
+    if name is None:
+        return made
+    height, width = side(facts)
+    if facts.has("video_grid_thw") or facts.hints.get("video_layout") == "patches":
+        made.update(flat_patches(facts, name, video=True))
+    else:
+        made[name] = facts.normal(name, BATCH, frames(facts), channels(facts), height, width)
+        if facts.hints.get("video_layout") == "channels":
+            made[name] = made[name].transpose(1, 2).contiguous()
+    return made

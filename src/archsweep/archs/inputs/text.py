@@ -1,0 +1,131 @@
+"""Token ids with real padding, decoder inputs, and what goes with them. Knows field names, never architectures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archsweep.archs.inputs.facts import BATCH, SHORTER, TARGET, TEXT, Facts
+
+FIRST = 5  # ids under this are usually special
+
+
+def vocabulary(facts: Facts, *names: str) -> int:
+    """Ids that every embedding of the text accepts: the smallest vocabulary in question."""
+    text = facts.text_config
+    sizes = [getattr(text, "vocab_size", None), getattr(facts.config, "vocab_size", None)]
+    sizes += [facts.find(name) for name in (names or ("src_vocab_size", "text_vocab_size"))]
+    whole = [int(size) for size in sizes if isinstance(size, int) and size > 1]
+    return min(whole) if whole else int(facts.hints.get("vocabulary", 256))
+
+
+def draw_ids(facts: Facts, name: str, length: int, limit: int | None = None) -> Any:
+    """Ids (batch, length) that avoid every special token."""
+    import torch
+
+    limit = limit or vocabulary(facts)
+    special = facts.special_ids()
+    allowed = [item for item in range(min(FIRST, limit - 1), limit) if item not in special] or list(range(limit))
+    picks = facts.whole(name, 0, len(allowed), BATCH, length)
+    return torch.tensor(allowed)[picks]
+
+
+def mask(length: int, shorter: int = SHORTER) -> Any:
+    """An attention mask (batch, length) of ones, whose second row is padded at its end."""
+    import torch
+
+    made = torch.ones(BATCH, length, dtype=torch.long)
+    if length > shorter + 1:
+        made[1, length - shorter :] = 0
+    return made
+
+
+def pad_id(facts: Facts) -> int:
+    found = getattr(facts.text_config, "pad_token_id", None)
+    found = facts.find("pad_token_id") if found is None else found
+    return int(found) if isinstance(found, int) and 0 <= found < vocabulary(facts) else 0
+
+
+def text_inputs(facts: Facts) -> dict[str, Any]:
+    """input_ids with attention_mask, and the other inputs of a text."""
+    made: dict[str, Any] = {}
+    if not wants_text(facts):
+        return made
+    length = int(facts.hints.get("text_length", TEXT))
+    ids = draw_ids(facts, "input_ids", length)
+    padded = mask(length)
+    if not facts.wants("attention_mask"):
+        padded = mask(length, shorter=0)
+    else:
+        made["attention_mask"] = padded
+    ids = ids.masked_fill(padded == 0, pad_id(facts))
+    _close_rows(facts, ids, padded)
+    made["input_ids"] = ids
+    if facts.wants("token_type_ids") and (facts.find("type_vocab_size") or 2) > 1:
+        types = padded.clone() * 0
+        types[:, length // 2 :] = 1
+        made["token_type_ids"] = types * padded
+    if facts.wants("langs") and (facts.find("n_langs") or 1) > 1:
+        made["langs"] = facts.whole("langs", 0, facts.find("n_langs"), BATCH, length)
+    if facts.wants("bbox"):
+        made["bbox"] = boxes(facts, length)
+    if facts.wants("global_attention_mask"):
+        chosen = padded.clone() * 0
+        chosen[:, 0] = 1
+        made["global_attention_mask"] = chosen
+    return made
+
+
+def _close_rows(facts: Facts, ids: Any, padded: Any) -> None:
+    """One end-of-sequence id as each row's last real token, where the configuration names one."""
+    end = facts.find("eos_token_id")
+    end = end[0] if isinstance(end, list | tuple) and end else end
+    if not isinstance(end, int) or not 0 <= end < vocabulary(facts):
+        return
+    for row in range(ids.shape[0]):
+        ids[row, int(padded[row].sum()) - 1] = end
+
+
+def wants_text(facts: Facts) -> bool:
+    """Whether the class is to be fed token ids."""
+    if not facts.wants("input_ids"):
+        return False
+    declared = getattr(facts.model, "input_modalities", ("text",)) or ()
+    declared = (declared,) if isinstance(declared, str) else tuple(declared)
+    return facts.main_input == "input_ids" or facts.required("input_ids") or "text" in declared or not declared
+
+
+def decoder_inputs(facts: Facts) -> dict[str, Any]:
+    """decoder_input_ids and their mask, for every class that takes them."""
+    made: dict[str, Any] = {}
+    for name, masked in (("decoder_input_ids", "decoder_attention_mask"),):
+        if not facts.wants(name):
+            continue
+        length = int(facts.hints.get("target_length", TARGET))
+        limit = decoder_vocabulary(facts)
+        ids = draw_ids(facts, name, length, limit)
+        start = facts.find("decoder_start_token_id", within=("decoder", "text"))
+        if isinstance(start, int) and 0 <= start < limit:
+            ids[:, 0] = start
+        made[name] = ids
+        if facts.wants(masked):
+            made[masked] = mask(length, shorter=2)
+    return made
+
+
+def decoder_vocabulary(facts: Facts) -> int:
+    decoder = getattr(facts.config, "decoder", None) or getattr(facts.config, "decoder_config", None)
+    for node, name in ((facts.config, "decoder_vocab_size"), (decoder, "vocab_size"), (facts.config, "tgt_vocab_size")):
+        size = getattr(node, name, None) if node is not None else None
+        if isinstance(size, int) and size > 1:
+            return size
+    return vocabulary(facts)
+
+
+def boxes(facts: Facts, length: int) -> Any:
+    """Boxes (batch, length, 4) as x0, y0, x1, y1 with x0 <= x1 and y0 <= y1, under 1000 or the stated table."""
+    import torch
+
+    limit = min(1000, int(facts.find("max_2d_position_embeddings") or 1000)) - 1
+    corners = facts.whole("bbox", 0, limit, BATCH, length, 2, 2)
+    low, high = corners.min(dim=2).values, corners.max(dim=2).values
+    return torch.cat([low, high], dim=-1)

@@ -1,0 +1,65 @@
+"""From a default configuration to tiny ones, by rules over fields. Knows no architecture, and never builds a model.
+
+The idea. A configuration is a tree of numbers with unwritten laws between them: heads divide widths, a projector's
+output equals the language model's width, a list has one entry a layer, a special token lies inside the vocabulary.
+No one wrote these laws down, but the default configuration obeys them. So numbers are not chosen, they are *moved*, by
+functions that keep such laws whatever they are: one divisor for all widths keeps equalities, sums, products and
+ratios; one map for all token ids keeps who equals whom; one set of kept layers shortens every per-layer list alike.
+
+Where that is not enough, `candidates` yields further moves in a fixed order. The search that tries them is bounded by
+their number, so that it ends alike on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from archsweep.archs.shrink import layers, sizes, tokens, tree, widths
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """One way to shrink. `least` is the smallest main width aimed at; `floor` what every width is a multiple of."""
+
+    name: str
+    least: int = 32
+    floor: int = 8
+    per_node: bool = False
+    prefix: bool = False
+    divisor: int | None = None
+    largest_side: int = sizes.LARGEST_SIDE
+
+
+MOVES = (
+    Move(name="even"),
+    Move(name="prefix", prefix=True),
+    Move(name="own", per_node=True),
+    Move(name="wide", least=64, prefix=True),
+    Move(name="floor32", floor=32, prefix=True),
+    Move(name="quarter", divisor=4, prefix=True),
+    Move(name="whole", divisor=1),
+)
+
+
+def candidates(default: Any) -> Iterator[tuple[Move, tree.Node]]:
+    """Each move applied to a fresh tree of the default configuration `default`."""
+    for move in MOVES:
+        yield move, shrunk(default, move)
+
+
+def shrunk(default: Any, move: Move) -> tree.Node:
+    """The tree of `default` with the edits of one move."""
+    root = tree.read(default)
+    divisor = move.divisor or widths.choose_divisor(root, move.least)
+    widths.shrink_widths(root, divisor, move.floor, move.per_node)
+    for node in root.walk():
+        layers.shrink_depth(node, move.prefix)
+    tokens.shrink_vocabularies(root)
+    tokens.shrink_experts(root)
+    sizes.shrink_images(root, move.largest_side)
+    sizes.shrink_clips(root)
+    sizes.shrink_positions(root)
+    sizes.shrink_features(root)
+    return root

@@ -1,0 +1,100 @@
+"""Smaller widths by one divisor, so that what was equal stays equal, and what was a multiple stays one.
+
+Heads are the exception: a head must keep some width of its own, so that part of the division is taken from the number
+of heads and the rest from the head's dimension; their product shrinks by the same divisor as every other width.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archsweep.archs.shrink.fields import Meaning, is_whole, meaning, whole_list
+from archsweep.archs.shrink.tree import Node
+
+DIVISORS = (64, 32, 16, 8, 4, 2, 1)
+
+
+def scaled(value: int, divisor: int, floor: int) -> int:
+    """`value / divisor` as a multiple of `floor`, never under it; small values stay."""
+    if divisor == 1 or value <= floor:
+        return value
+    exact = value / divisor
+    if exact >= floor and exact == int(exact) and int(exact) % (floor if floor > 8 else 4) == 0:
+        return int(exact)
+    return max(floor, int(exact / floor + 0.5) * floor)
+
+
+def choose_divisor(root: Node, least: int) -> int:
+    """The largest divisor that leaves every main width at least `least` and every listed width at least 8."""
+    mains = [node.main_width for node in root.walk() if node.main_width and node.main_width >= least]
+    listed = [
+        min(item for item in value if item > 8)
+        for node in root.walk()
+        for name, value in node.values.items()
+        if meaning(name) is Meaning.WIDTH and whole_list(value) and any(item > 8 for item in value)
+    ]
+    for divisor in DIVISORS:
+        if all(width / divisor >= least for width in mains) and all(width / divisor >= 8 for width in listed):
+            return divisor
+    return 1
+
+
+def shrink_widths(root: Node, divisor: int, floor: int, per_node: bool) -> None:
+    """Edit the widths, heads and head dimensions of a whole tree."""
+    divisors = {node.path: (choose_divisor(_alone(node), 32) if per_node else divisor) for node in root.walk()}
+    owners = {node.main_width: divisors[node.path] for node in root.walk() if node.main_width}
+    for node in root.walk():
+        own = divisors[node.path]
+        for name, value in list(node.values.items()):
+            if meaning(name) is not Meaning.WIDTH:
+                continue
+            edited = _map(value, lambda item, own=own: scaled(item, owners.get(item, own) if per_node else own, floor))
+            if edited is not None:
+                node.set(name, edited)
+        _shrink_heads(node, own, floor)
+
+
+def _alone(node: Node) -> Node:
+    return Node(kind=node.kind, path=node.path, values=node.values)
+
+
+def _map(value: Any, change: Any) -> Any:
+    if is_whole(value):
+        return change(value)
+    if isinstance(value, list | tuple) and value:
+        inner = [_map(item, change) for item in value]
+        return None if any(item is None for item in inner) else type(value)(inner)
+    return None
+
+
+def _shrink_heads(node: Node, divisor: int, floor: int) -> None:
+    heads = {n: v for n, v in node.values.items() if meaning(n) is Meaning.HEADS and (is_whole(v) or whole_list(v))}
+    dims = {n: v for n, v in node.values.items() if meaning(n) is Meaning.HEAD_DIM and is_whole(v) and v > 0}
+    if not heads and not dims:
+        return
+    fewer = _fewer_heads(node, heads, dims, divisor)
+    for name, value in heads.items():
+        edited = _map(value, lambda item: max(1, item // fewer) if item > 1 else item)
+        node.set(name, edited)
+    for name, value in dims.items():
+        if value > 4:
+            node.set(name, max(4, value * fewer // divisor) if heads else scaled(value, divisor, 8))
+
+
+def _fewer_heads(node: Node, heads: dict[str, Any], dims: dict[str, int], divisor: int) -> int:
+    """By how much to divide the number of heads: the smallest that leaves a head dimension that is a multiple of 8."""
+    counts = [item for value in heads.values() for item in (value if isinstance(value, list | tuple) else [value])]
+    own = [value for value in dims.values() if value > 4]
+    width = node.main_width
+    if not own and width and counts:
+        own = [width // max(counts)] if width % max(counts) == 0 else []
+    if not own:
+        own = [min(64, (width or 64) // max(counts or [1]) or 64)]
+    possible = [n for n in range(1, 65) if all(count % n == 0 or n % count == 0 for count in counts)]
+    for multiple in (8, 4, 2):
+        for fewer in possible:
+            new = [value * fewer / divisor for value in own]
+            fits = all(item == int(item) and int(item) % multiple == 0 and item >= min(8, value) for item, value in zip(new, own, strict=True))
+            if fits and (max(counts or [2]) // fewer >= 1):
+                return fewer
+    return max(n for n in possible if n <= max(1, divisor))
