@@ -116,6 +116,8 @@ def _inert(subject: Tiny, inputs: Mapping[str, Any], names: list[str], held: Ref
     for name in names:
         parameter = parameters[name]
         noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+        if not parameter.any():  # scaling nothing proves nothing
+            continue
         scaled = max(change(parameter, parameter * FACTOR), change(parameter, parameter * 3))
         disturbed = change(parameter, parameter + noise * max(float(parameter.std(correction=0)), 0.1))
         if max(scaled, disturbed) < UNMOVED:

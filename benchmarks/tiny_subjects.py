@@ -92,7 +92,8 @@ def measure(
     transformers.logging.set_verbosity_error()
     fork = multiprocessing.get_context("fork")
     results: dict[str, dict[str, Any]] = {}
-    waiting, running = list(reversed(subjects)), []
+    waiting = list(reversed(subjects))
+    running: list[tuple[Subject, Any, Path, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         while waiting or running:
             while waiting and len(running) < jobs:

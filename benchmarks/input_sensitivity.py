@@ -1,0 +1,130 @@
+"""Does every input matter? Each fed tensor in turn is replaced, and each mask flipped; parity must notice.
+
+An input whose replacement moves no output beyond the shipped float32 tolerance does not count as fed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tiny_subjects
+from tiny_subjects import Tiny
+
+if TYPE_CHECKING:
+    import torch
+
+    from archsweep.contract import Subject
+
+RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError, AssertionError, NotImplementedError)
+TRIES = 3  # other values of an integer input
+
+
+def sensitivity(subject: Tiny) -> dict[str, Any]:
+    """`inputs`: name: "moves", "raises" or the largest relative change seen; `idle`: names that move nothing."""
+    from archsweep.archs import eager, reference
+    from archsweep.checks import parity
+    from archsweep.contract import Status
+    from mutation_score import Nameless
+
+    inputs = dict(subject.make_inputs())
+    held = reference.obtain(Nameless(subject.id), "", subject.make_model, inputs, None)  # type: ignore[arg-type]
+    model, found = subject.make_model(), {}
+    for name, value in inputs.items():
+        if not hasattr(value, "is_floating_point") or not value.numel():
+            continue
+        outcome: Any = 0.0
+        for other in replacements(name, value, inputs):
+            try:
+                verdict = parity.compare(held, eager.run(model, {**inputs, name: other}), "float32")
+            except RAISED:
+                outcome = outcome or "raises"
+                continue
+            if verdict.status is Status.FAIL:
+                outcome = "moves"
+                break
+            outcome = max(outcome if isinstance(outcome, float) else 0.0, float(verdict.metrics["worst_relative"]))
+        found[name] = outcome
+    return {"inputs": found, "idle": [name for name, outcome in found.items() if isinstance(outcome, float)]}
+
+
+def replacements(name: str, value: torch.Tensor, inputs: Mapping[str, Any]) -> list[torch.Tensor]:
+    """Other legal values: noise for numbers, permuted entries for ids, a flipped element for masks, one at a time."""
+    import torch
+
+    generator = torch.Generator().manual_seed(len(name))
+    if value.is_floating_point() and set(value.unique().tolist()) - {0.0, 1.0}:
+        spread = float(value.std(correction=0)) or 1.0
+        return [value + spread * torch.randn(value.shape, generator=generator)]
+    low, high = value.min(), value.max()
+    if value.dtype == torch.bool or (low >= 0 and high <= 1):
+        opposite = ~value if value.dtype == torch.bool else 1 - value
+        made = []
+        for place in (value.shape[-1] // 3, -1):
+            flipped = value.clone()
+            flipped[..., place] = opposite[..., place]
+            made.append(flipped)
+        return made
+    permuted = []
+    if value.ndim == 2 and value.shape[1] == 3 and not bool((value[:, 1] % 2).any()):  # a grid: time, height, width
+        permuted.append(value * value.new_tensor([2, 1, 4]) // value.new_tensor([2, 2, 2]))
+    for _ in range(TRIES):
+        flat = value.reshape(-1)
+        order = torch.randperm(flat.numel(), generator=generator)
+        fixed = _placeholders(value)
+        shuffled = torch.where(fixed.reshape(-1), flat, flat[order])
+        intruding = _placeholders(shuffled.reshape(value.shape)).reshape(-1) & ~fixed.reshape(-1)
+        shuffled = torch.where(intruding, flat, shuffled)
+        permuted.append(shuffled.reshape(value.shape))
+    return permuted
+
+
+def _placeholders(ids: torch.Tensor) -> torch.Tensor:
+    """Ids that occur many times: places of an image or a sound, and padding; moving them changes more than the text."""
+    import torch
+
+    values, counts = torch.unique(ids, return_counts=True)
+    return torch.isin(ids, values[counts > max(3, ids.numel() // 6)])
+
+
+def task(subject: Subject) -> dict[str, Any]:
+    return sensitivity(tiny_subjects.tiny(subject))
+
+
+def both(subject: Subject) -> dict[str, Any]:
+    result = task(subject)
+    with tiny_subjects.default_weights():
+        result["default_idle"] = sensitivity(tiny_subjects.tiny(subject))["idle"]
+    return result
+
+
+def summary(results: Mapping[str, dict[str, Any]], worst: int) -> dict[str, Any]:
+    judged = {name: result for name, result in results.items() if "inputs" in result}
+    idle = {name: result["idle"] for name, result in judged.items() if result["idle"]}
+    figure = 1 - len(idle) / len(judged) if judged else 0.0
+    before = [not result["default_idle"] for result in judged.values() if "default_idle" in result]
+    baseline = sum(before) / len(before) if before else 0.0
+    return {
+        "figure": figure,
+        "unit": "share of types of which every fed input moves an output beyond tolerance",
+        "baseline": baseline,
+        "ratio": figure / baseline if baseline else None,
+        "types": len(judged),
+        "inputs": sum(len(result["inputs"]) for result in judged.values()),
+        "idle": dict(list(idle.items())[:worst]),
+        "errors": {name: result["error"] for name, result in results.items() if "error" in result},
+    }
+
+
+def main() -> None:
+    flags = tiny_subjects.options(__doc__ or "").parse_args()
+    subjects = tiny_subjects.chosen(flags.models, flags.sample, Path.home() / ".cache" / "archsweep")
+    figures = summary(tiny_subjects.measure(subjects, both, flags.jobs, flags.limit_s), flags.worst)
+    figures["ran"] = {"subjects": len(subjects), "models": flags.models, "sample": flags.sample}
+    print(json.dumps(figures) if flags.json else json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()
