@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from archsweep.archs.outputs import flatten
+from archsweep.archs import eager
 from archsweep.contract import Bench, Placement, Program, Tensor
 
 if TYPE_CHECKING:
@@ -25,13 +25,10 @@ class EagerProgram:
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Outputs by path, on the CPU. Floating inputs are given in the program's dtype."""
-        import torch
-
         fed = {key: self._moved(value) for key, value in inputs.items()}
-        with torch.no_grad():
-            outputs = flatten(self.module(**fed))
+        outputs = eager.run(self.module, fed)
         self._output_devices = {path: value.device.type for path, value in outputs.items()}
-        return {path: value.detach().cpu() for path, value in outputs.items()}
+        return {path: value.cpu() for path, value in outputs.items()}
 
     def placement(self) -> Placement:
         """Where parameters, buffers and outputs really are."""
@@ -69,4 +66,4 @@ def computes(device: str) -> bool:
     import torch
 
     left = torch.arange(12, dtype=torch.float32).reshape(3, 4)
-    return torch.equal((left.to(device) @ left.T.to(device)).cpu(), left @ left.T)
+    return bool(torch.equal((left.to(device) @ left.T.to(device)).cpu(), left @ left.T))

@@ -85,7 +85,10 @@ class LotBench:
         if self._inputs is None:
             self.announce(Stage.INPUTS)
             self._inputs = self._source.make_inputs(recipe)
-        return {key: _copied(value) for key, value in self._inputs.items()}
+        from archsweep.archs.eager import copied
+
+        fresh: Mapping[str, Tensor] = copied(self._inputs)
+        return fresh
 
     @property
     def recipe(self) -> Mapping[str, Any]:
@@ -147,13 +150,3 @@ class StagedProgram:
     def __getattr__(self, name: str) -> Any:
         """What a capability promises beyond the contract, e.g. `module`."""
         return getattr(self._program, name)
-
-
-def _copied(value: Any) -> Any:
-    if hasattr(value, "clone"):
-        return value.clone()
-    if isinstance(value, Mapping):
-        return {key: _copied(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_copied(item) for item in value)
-    return value

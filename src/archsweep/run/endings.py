@@ -72,7 +72,8 @@ def shorten(message: str, limit: int = MESSAGE_LIMIT) -> str:
 
 def classify(error: BaseException, stage: Stage) -> tuple[Status, Stage, Failure]:
     """What an exception means, and at which stage; `stage` is the one announced last."""
-    status, error_class, operators = Status.ERROR, type(error).__name__, ()
+    status, error_class = Status.ERROR, type(error).__name__
+    operators: tuple[str, ...] = ()
     message = str(error) or error_class
     missing = _missing_package(error)
     if isinstance(error, errors.Unavailable):
@@ -90,8 +91,12 @@ def classify(error: BaseException, stage: Stage) -> tuple[Status, Stage, Failure
     elif isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(message)):
         status = Status.OOM
     text = "".join(traceback.format_exception(error))
-    return status, stage, Failure(
-        error_class=error_class, message=shorten(message), traceback=text[-TRACEBACK_LIMIT:], operators=operators
+    return (
+        status,
+        stage,
+        Failure(
+            error_class=error_class, message=shorten(message), traceback=text[-TRACEBACK_LIMIT:], operators=operators
+        ),
     )
 
 

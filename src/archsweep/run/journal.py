@@ -25,7 +25,7 @@ class Journal:
         self._file = path.open("a", encoding="utf-8")
 
     def append(self, kind: str, values: Iterable[Any]) -> None:
-        lines = [json.dumps({"kind": kind, "value": encode(value)}, ensure_ascii=False) for value in values]
+        lines = [json.dumps({"kind": kind, **encode(value)}, ensure_ascii=False) for value in values]
         if lines:
             self._file.write("\n".join(lines) + "\n")
             self._file.flush()
@@ -43,8 +43,8 @@ def read(path: Path) -> Iterator[tuple[str, Any]]:
                 return
             try:
                 entry = json.loads(line)
-                yield entry["kind"], entry["value"]
-            except (ValueError, KeyError, TypeError) as error:
+                yield entry.pop("kind"), entry
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise SettingsError(f"{path}, line {number}: not a line of a journal") from error
 
 

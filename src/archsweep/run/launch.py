@@ -5,6 +5,7 @@ Both launchers are given a lot's folder and later say how its process ended. Kno
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -47,7 +48,7 @@ def worker_environment() -> dict[str, str]:
     On Linux memory comes in huge pages and Python's objects from the same allocator: a fork copies page tables, and
     so takes 2 ms instead of 14 ms once every modeling module is loaded (2 x86-64 cores, 545 MB resident).
     """
-    fixed = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    fixed = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     fixed |= {"PYTHONHASHSEED": "0", "TOKENIZERS_PARALLELISM": "false"}
     chosen = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
     if sys.platform == "linux":
@@ -84,10 +85,8 @@ class Forking:
     def start(self, task: str, id: str, folder: Path, *, module: str = "", argument: str = "") -> None:
         self._processes[id] = None
         request = {"task": task, "id": id, "folder": str(folder), "module": module, "argument": argument}
-        try:
+        with contextlib.suppress(OSError):  # wait() sees the closed channel and reports the loss
             self._channel.sendall(json.dumps(request).encode() + b"\n")
-        except OSError:
-            pass  # wait() sees the closed channel and reports the loss
 
     def process(self, id: str) -> int | None:
         return self._processes.get(id)

@@ -1,4 +1,4 @@
-"""How much memory processes hold: resident (cheap) and proportional (shared pages counted once). Linux, else resident."""
+"""How much memory processes hold: resident (cheap), and proportional (shared pages counted once; on Linux)."""
 
 from __future__ import annotations
 

@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from archsweep.contract import (
-    VERIFYING, Architecture, Case, Lot, Modality, Priority, Reference, Result, Stage, Standing, Status, Subject, Tensor,
+    VERIFYING,
+    Architecture,
+    Case,
+    Lot,
+    Modality,
+    Priority,
+    Reference,
+    Result,
+    Stage,
+    Standing,
+    Status,
+    Subject,
+    Tensor,
 )  # fmt: skip
 
 MODEL_TYPE = "sentinel"
@@ -88,7 +100,7 @@ def _model(name: str) -> Any:
     """A linear layer with a softmax; every weight 1 % too large for "Wrong"."""
     import torch
 
-    class Sentinel(torch.nn.Module):
+    class Sentinel(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             weight = torch.cos(torch.arange(64, dtype=torch.float32)).reshape(8, 8)

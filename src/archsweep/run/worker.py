@@ -16,7 +16,7 @@ from typing import Any
 
 from archsweep import registry
 from archsweep.contract import Case, Failure, Lot, Result, Stage, Status, Verdict, decode, encode
-from archsweep.run import endings, sentinels
+from archsweep.run import endings, reuse, sentinels
 from archsweep.run.bench import ArchitectureSource, LotBench
 
 LOT_FILE, STAGE_FILE = "lot.json", "stage"
@@ -81,18 +81,18 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
     began = time.perf_counter()
     try:
         verdict = _judge(case, bench)
-        details = {**verdict.details, **_digest(bench)}
+        details = {**verdict.details, **_digest(bench), reuse.SOURCE: reuse.source_hash(lot.subject.class_module)}
         device = next((placement.device for placement in bench.placements()), "")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (every ending is a result)
         status, stage, failure = endings.classify(error, announce.stage)
         spent = time.perf_counter() - began
         return endings.result(lot, case, status, stage, wall_s=spent, message=failure.message, failure=failure)
-    failure = None
+    blamed: Failure | None = None
     if verdict.status not in (Status.PASS, Status.INAPPLICABLE):
-        failure = Failure(error_class=str(verdict.status), message=verdict.message, operators=verdict.operators)
+        blamed = Failure(error_class=str(verdict.status), message=verdict.message, operators=verdict.operators)
     return endings.result(
         lot, case, verdict.status, announce.stage, wall_s=time.perf_counter() - began, message=verdict.message,
-        failure=failure, device=device, metrics=verdict.metrics, details=details,
+        failure=blamed, device=device, metrics=verdict.metrics, details=details,
     )  # fmt: skip
 
 

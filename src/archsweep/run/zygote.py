@@ -40,12 +40,12 @@ class Zygote:
         signal.set_wakeup_fd(self._alarm, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         while True:
-            ready, _, _ = select.select([self._channel, self._wake], [], [])
+            ready, _, _ = select.select([self._channel.fileno(), self._wake], [], [])
             if self._wake in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake, 4096)
                 self._reap()
-            if self._channel in ready:
+            if self._channel.fileno() in ready:
                 received = self._channel.recv(1 << 16)
                 if not received:
                     break

@@ -1,0 +1,49 @@
+"""A sweep's outcome in a few lines: what is verified, what was found, and the command that repeats each finding."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from archsweep.contract import Result
+    from archsweep.run.sweep import Outcome
+
+MOST = 20
+
+
+def show(outcome: Outcome, place: str) -> None:
+    summary = outcome.summary
+    for note in outcome.notes:
+        click.echo(note)
+    for platform, counts in summary["by_platform"].items():
+        ended = ", ".join(f"{count} {status}" for status, count in counts["by_status"].items()) or "nothing ran"
+        click.echo(f"{platform}: {counts['verified']} verified; {ended} of {counts['planned']} cases")
+    for platform, faults in outcome.broken.items():
+        click.echo(f"{platform}: its results are not to be trusted: {'; '.join(faults)}", err=True)
+    if outcome.mended:
+        click.echo(f"{len(outcome.mended)} accepted failures now pass: {', '.join(_some(outcome.mended))}")
+    if outcome.findings:
+        click.echo(f"{len(outcome.findings)} findings")
+    for result in outcome.findings[:MOST]:
+        click.echo(f"  {result.status} at {result.stage}: {result.case.id}: {result.message}")
+        click.echo(f"    {repeat(result)}")
+    if len(outcome.findings) > MOST:
+        click.echo(f"  … and {len(outcome.findings) - MOST} more")
+    click.echo(f"run {summary['run']} in {place}, {summary['wall_s']:.0f} s, at most {summary['peak_mb']} MB")
+    if outcome.interrupted:
+        click.echo(f"interrupted; go on with: archsweep run --resume {summary['run']}", err=True)
+
+
+def repeat(result: Result) -> str:
+    """The command that runs this case alone."""
+    case = result.case
+    words = ["archsweep", "run", "--class", case.subject, "--platform", case.platform, "--check", case.check]
+    return shlex.join(words)
+
+
+def _some(results: tuple[Result, ...]) -> list[str]:
+    names = [result.case.id for result in results[:MOST]]
+    return names if len(results) <= MOST else [*names, "…"]

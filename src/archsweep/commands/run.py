@@ -1,0 +1,131 @@
+"""`archsweep run`: the sweep."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archsweep.commands._selection import selection_options, split, universe_options
+
+if TYPE_CHECKING:
+    from archsweep.archs.selection import Selection
+    from archsweep.run.keeping import Keeper
+    from archsweep.run.plan import Options
+    from archsweep.run.sweep import Manner
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@selection_options
+@click.option(
+    "--platform", "--hardware", "platforms", multiple=True, metavar="NAME…|present|auto", help="Where to run."
+)
+@click.option("--check", "checks", multiple=True, metavar="NAME…|all", help="What to ask; default: forward, parity.")
+@click.option("--jobs", help="Workers at a time; default: one for each core.")
+@click.option("--timeout", metavar="SECONDS", help="Deadline of each case; default: 120.")
+@click.option("--memory", metavar="SIZE", help="Memory bound of each worker; default: 3G.")
+@click.option("--only", type=click.Choice(["failed", "new", "stale"]), help="Run only these, reuse the other results.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first finding.")
+@click.option("--baseline", metavar="PATH", help="Accepted endings: a folder or file of `accept`, or a database.")
+@click.option("--strict", is_flag=True, help="Ignore every baseline.")
+@click.option("--resume", is_flag=False, flag_value="", metavar="[RUN]", help="Go on with an unfinished run.")
+@click.option("--db", metavar="FILE", help="The results database; default: archsweep.duckdb.")
+@click.option("--journal", type=FILE, help="Write a journal alone; needs no duckdb, and can be imported later.")
+@click.option("--cache", metavar="FOLDER", help="Where catalog and references are kept.")
+@click.option("--rules-alone", is_flag=True, help="Ignore the overrides and every remembered search.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--json", "as_json", is_flag=True, help="The last line of the output is the summary as JSON.")
+@universe_options
+def command(selection: Selection, **given: Any) -> int:
+    """Sweep architectures: build, run, compare, record.
+
+    \b
+    archsweep run --base                            every base type, forward and parity, on the CPU
+    archsweep run --model bert,gpt2 --platform present
+    archsweep run --only failed                     what went wrong last time
+    archsweep run --resume                          go on after an interruption or a kill
+    """
+    from archsweep import settings
+    from archsweep.run.sweep import sweep, validate
+
+    flags = {name: given[name] for name in ("db", "cache", "jobs", "timeout", "memory", "baseline")}
+    flags |= {name: split(given[name]) for name in ("platforms", "checks", "imports")}
+    known = {name: item.value for name, item in settings.load(flags).items()}
+    options = validate(_options(selection, known, given))
+    manner = _manner(known, given)
+    keeper = _keeper(known["db"], given["journal"], given["resume"])
+    resumed = keeper.resumed()
+    if resumed:
+        from archsweep.run.plan import decode_options
+
+        options = decode_options(resumed[0].settings["options"])
+    outcome = sweep(options, manner, keeper)
+    from archsweep.commands import _outcome
+
+    _outcome.show(outcome, str(given["journal"] or known["db"]))
+    if given["as_json"]:
+        click.echo(json.dumps(outcome.summary))
+    sys.stdout.flush()
+    return outcome.exit_code
+
+
+def _options(selection: Selection, known: dict[str, Any], given: dict[str, Any]) -> Options:
+    from archsweep.run.plan import Options
+
+    return Options(
+        selection=selection,
+        platforms=known["platforms"],
+        checks=known["checks"],
+        imports=known["imports"],
+        trust_remote_code=given["trust_remote_code"],
+        timeout_s=known["timeout"],
+        memory_bytes=known["memory"],
+        rules_alone=given["rules_alone"],
+        only=given["only"],
+        cache=str(known["cache"].absolute()),
+    )
+
+
+def _manner(known: dict[str, Any], given: dict[str, Any]) -> Manner:
+    from archsweep.machine import cores
+    from archsweep.run.sweep import Manner
+
+    manner = Manner(
+        jobs=known["jobs"] or cores(), quiet=given["quiet"], fail_fast=given["fail_fast"], strict=given["strict"]
+    )
+    if known["baseline"] is None or manner.strict:
+        return manner
+    return dataclasses.replace(manner, baseline=_baseline(known["baseline"]))
+
+
+def _baseline(path: Path) -> Any:
+    from archsweep.commands._database import endings_in
+    from archsweep.run import baseline
+
+    is_database = path.is_file() and path.read_bytes()[8:12] == b"DUCK"
+    return endings_in(path) if is_database else baseline.read(path)
+
+
+def _keeper(database: Path, journal: Path | None, resume: str | None) -> Keeper:
+    from archsweep.errors import SettingsError
+
+    if journal is not None:
+        from archsweep.run.keeping import JournalKeeper, unfinished
+
+        before = unfinished(journal) if resume is not None else None
+        if resume is not None and before is None:
+            raise SettingsError(f"no unfinished run in {journal}", "Start one with: archsweep run --journal FILE")
+        if resume is None and journal.exists() and journal.stat().st_size:
+            raise SettingsError(f"{journal} holds a run already", "Choose another file, or go on with --resume.")
+        return JournalKeeper(journal, before)
+    from archsweep.commands import _database
+
+    if resume is None:
+        return _database.DatabaseKeeper(database)
+    return _database.DatabaseKeeper(database, _database.resumable(_database.journals(database), resume or None))

@@ -1,0 +1,132 @@
+"""From subjects, platforms and checks to lots, heaviest first. Pure: starts nothing, reads nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archsweep.archs.selection import Selection
+from archsweep.contract import Capabilities, Case, Environment, Lot, Probe, Result, Stage, Status, Subject, decode
+from archsweep.run import endings, sentinels
+from archsweep.settings import DEFAULT_PLATFORM
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a run was asked for: everything that decides which cases it plans and how they end."""
+
+    selection: Selection
+    platforms: tuple[str, ...]
+    checks: tuple[str, ...]
+    imports: tuple[str, ...] = ()
+    trust_remote_code: bool = False
+    timeout_s: float = 120.0
+    memory_bytes: int = 3 * 2**30
+    rules_alone: bool = False
+    only: str | None = None
+    cache: str = ""
+
+
+def decode_options(value: Any) -> Options:
+    """The options of a run as its record holds them."""
+    return decode(Options, value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """A platform as this machine has it."""
+
+    name: str
+    capabilities: Capabilities
+    probe: Probe
+    environment: Environment
+
+
+def make_lots(options: Options, run: str, subjects: Sequence[Subject], grounds: Iterable[Ground]) -> list[Lot]:
+    """One lot for each subject on each platform, with a case for each check."""
+    return [
+        _lot(options, run, ground, subject, cases=_cases(options, ground, subject))
+        for ground in grounds
+        for subject in subjects
+        if ground.name == DEFAULT_PLATFORM or subject.is_base or _named(options.selection)
+    ]
+
+
+def make_sentinels(options: Options, run: str, ground: Ground) -> list[Lot]:
+    """The three sentinels of a platform."""
+    made = []
+    for subject, case, deadline in sentinels.cases(ground.name, ground.capabilities.dtypes[0]):
+        lot = _lot(options, run, ground, subject, cases=(case,), timeout_s=deadline or 0.0)
+        made.append(lot)
+    return made
+
+
+def _named(selection: Selection) -> bool:
+    """Whether the user named subjects; otherwise platforms other than the default take the base types only."""
+    return bool(selection.models or selection.families or selection.classes or selection.exported)
+
+
+def _cases(options: Options, ground: Ground, subject: Subject) -> tuple[Case, ...]:
+    dtype = ground.capabilities.dtypes[0]
+    return tuple(
+        Case(subject=subject.id, platform=ground.name, check=check, dtype=dtype, default_dtype=dtype)
+        for check in options.checks
+    )
+
+
+def _lot(
+    options: Options,
+    run: str,
+    ground: Ground,
+    subject: Subject,
+    *,
+    cases: tuple[Case, ...],
+    timeout_s: float = 0.0,
+) -> Lot:
+    return Lot(
+        id=f"{subject.id}:{ground.name}",
+        subject=subject,
+        platform=ground.name,
+        cases=cases,
+        run=run,
+        fingerprint=ground.environment.id,
+        evidence=ground.probe.evidence,
+        timeout_s=timeout_s or options.timeout_s,
+        memory_bytes=options.memory_bytes,
+        folder="",
+        cache=options.cache,
+        imports=options.imports,
+        rules_alone=options.rules_alone,
+    )
+
+
+def without(lots: Iterable[Lot], done: Collection[str]) -> list[Lot]:
+    """The lots less the cases in `done` (case ids), and less those that have none left."""
+    left = []
+    for lot in lots:
+        cases = tuple(case for case in lot.cases if case.id not in done)
+        if cases:
+            left.append(dataclasses.replace(lot, cases=cases))
+    return left
+
+
+def heaviest_first(lots: Sequence[Lot], durations: Mapping[str, float]) -> list[Lot]:
+    """By recorded seconds of their cases (by case id); what was never timed counts as the median, in given order."""
+    if not durations:
+        return list(lots)
+    typical = statistics.median(durations.values())
+    weights = {lot.id: sum(durations.get(case.id, typical) for case in lot.cases) for lot in lots}
+    return sorted(lots, key=lambda lot: -weights[lot.id])
+
+
+def unavailable(lots: Iterable[Lot], ground: Ground) -> list[Result]:
+    """The endings of all cases on a platform that is not here: not tried."""
+    message = ground.probe.reason + (f". Install: {ground.probe.install}" if ground.probe.install else "")
+    return [
+        endings.result(lot, case, Status.UNAVAILABLE, Stage.BUILD, wall_s=0.0, message=message)
+        for lot in lots
+        for case in lot.cases
+    ]

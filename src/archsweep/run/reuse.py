@@ -1,0 +1,95 @@
+"""What need not run again: cases with an ending under today's fingerprint and today's source of their class.
+
+The fingerprint holds all versions, the device and archsweep's own version; the source hash sees edited model code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from archsweep.contract import Case, Lot, Status
+from archsweep.run.findings import BAD
+
+CHOICES = ("failed", "new", "stale")
+SOURCE = "source"  # key in Result.details
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """The newest ending of a case under one fingerprint."""
+
+    status: Status
+    fingerprint: str
+    source: str | None = None
+
+
+def restrict(
+    lots: Iterable[Lot], only: str | None, earlier: Mapping[str, Sequence[Earlier]]
+) -> tuple[list[Lot], dict[str, tuple[Case, Status]]]:
+    """The lots with the cases that `only` lets run, and the endings that stand for the others, by case id.
+
+    failed: what ended badly; new: what never ran; stale: what never ran under this fingerprint and source.
+    `earlier` holds the endings of each case, newest first.
+    """
+    if only is None:
+        return list(lots), {}
+    left: list[Lot] = []
+    kept: dict[str, tuple[Case, Status]] = {}
+    for lot in lots:
+        runs = tuple(case for case in lot.cases if _wanted(lot, earlier.get(case.id, ()), only))
+        for case in lot.cases:
+            if case not in runs and earlier.get(case.id):
+                kept[case.id] = (case, _standing(lot, earlier[case.id]).status)
+        if runs:
+            left.append(dataclasses.replace(lot, cases=runs))
+    return left, kept
+
+
+def _wanted(lot: Lot, earlier: Sequence[Earlier], only: str) -> bool:
+    if not earlier or only == "new":
+        return not earlier and only != "failed"
+    if only == "failed":
+        return earlier[0].status in BAD
+    return not _is_fresh(lot, _standing(lot, earlier))
+
+
+def _standing(lot: Lot, earlier: Sequence[Earlier]) -> Earlier:
+    """The ending under the lot's own fingerprint; without one, the newest."""
+    return next((item for item in earlier if item.fingerprint == lot.fingerprint), earlier[0])
+
+
+def _is_fresh(lot: Lot, before: Earlier) -> bool:
+    return before.fingerprint == lot.fingerprint and before.source in (None, source_hash(lot.subject.class_module))
+
+
+@functools.cache
+def source_hash(module: str) -> str:
+    """First 12 hex digits of the hash of a module's source file; "" if it has none. Imports only its top package."""
+    file = source_file(module)
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file else ""
+
+
+def source_file(module: str) -> Path | None:
+    """Where a module's source lies, found without importing its parents."""
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    if loaded:
+        return Path(loaded)
+    top, _, rest = module.partition(".")
+    spec = importlib.util.find_spec(top) if top else None
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.origin and Path(spec.origin).is_file() else None
+    for folder in spec.submodule_search_locations or ():
+        place = Path(folder).joinpath(*rest.split("."))
+        for file in (place.with_suffix(".py"), place / "__init__.py"):
+            if file.is_file():
+                return file
+    return None

@@ -1,0 +1,265 @@
+"""One sweep from options to outcome: plan, sentinels, lots, results to the keeper, findings. Knows no database."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import secrets
+import signal
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import archsweep
+from archsweep import registry
+from archsweep.archs import catalog, selection
+from archsweep.contract import VERIFYING, Case, Evidence, Lot, Result, RunEnd, RunRecord, Status, Subject, encode
+from archsweep.errors import EXIT_BROKEN, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_OK, SettingsError
+from archsweep.run import endings, findings, plan, reuse, sentinels
+from archsweep.run.findings import Ending
+from archsweep.run.keeping import Keeper
+from archsweep.run.plan import Ground, Options
+from archsweep.run.progress import Progress
+from archsweep.run.session import Session, resolve_platforms
+
+KEEP_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a run is carried out and judged: nothing here changes how a case ends."""
+
+    jobs: int
+    quiet: bool = False
+    fail_fast: bool = False
+    strict: bool = False
+    baseline: Mapping[str, Ending] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of a sweep."""
+
+    summary: Mapping[str, Any]
+    findings: tuple[Result, ...]
+    mended: tuple[Result, ...]
+    broken: Mapping[str, Sequence[str]]  # platform -> what its sentinels did
+    notes: tuple[str, ...]
+    interrupted: bool
+
+    @property
+    def exit_code(self) -> int:
+        if self.interrupted:
+            return EXIT_INTERRUPTED
+        if self.broken or "broken" in self.summary["by_status"]:
+            return EXIT_BROKEN
+        return EXIT_FINDINGS if self.findings else EXIT_OK
+
+
+def validate(options: Options) -> Options:
+    """The options with `all` and missing checks filled in. Raises UnknownName, SettingsError; starts nothing."""
+    checks = options.checks or VERIFYING
+    if "all" in checks:
+        checks = registry.names("checks")
+    for check in checks:
+        registry.load("checks", check)
+    for platform in options.platforms:
+        if platform not in ("present", "auto"):
+            registry.load("platforms", platform)
+    if options.only not in (None, *reuse.CHOICES):
+        raise SettingsError(f"--only {options.only}: must be one of {', '.join(reuse.CHOICES)}")
+    return dataclasses.replace(options, checks=tuple(dict.fromkeys(checks)))
+
+
+def sweep(options: Options, manner: Manner, keeper: Keeper) -> Outcome:
+    """Run everything that the options ask for. Raises ArchsweepError before anything is written."""
+    began = time.monotonic()
+    options = validate(options)
+    with contextlib.closing(keeper):
+        with Session(options.imports) as session:
+            universe = catalog.load(
+                cache=Path(options.cache),
+                imports=options.imports,
+                trust_remote_code=options.trust_remote_code,
+                scan=session.scan,
+            )
+            subjects = selection.choose(universe, options.selection)
+            grounds, reason = resolve_platforms(session, options.platforms)
+            course = _prepare(options, subjects, grounds, keeper)
+            notes = [note for note in (reason, session.launcher.note) if note]
+            interrupted = _run(course, manner, session, keeper)
+        spent = time.monotonic() - began
+        return _conclude(course, manner, keeper, notes=notes, interrupted=interrupted, wall_s=spent)
+
+
+def _run(course: _Course, manner: Manner, session: Session, keeper: Keeper) -> bool:
+    """Carry the course out; returns whether it was interrupted. What has ended by then is with the keeper."""
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with Progress(sum(len(lot.cases) for lot in course.lots), quiet=manner.quiet) as progress:
+            _carry_out(course, manner, session, progress, keeper)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        _flush(course, keeper)
+    return False
+
+
+@dataclass
+class _Course:
+    """The state of a sweep on its way."""
+
+    record: RunRecord
+    grounds: list[Ground]
+    lots: list[Lot]
+    planned: list[Case]
+    kept: dict[str, tuple[Case, Status]]  # reused endings
+    baseline: Mapping[str, Ending]
+    results: list[Result] = field(default_factory=list)  # of this run, resumed ones included
+    executed: int = 0
+    held: dict[str, list[Result]] = field(default_factory=dict)  # until the platform's sentinels have ended
+    judged: set[str] = field(default_factory=set)  # platforms whose sentinels have ended
+    sentinels: list[Result] = field(default_factory=list)
+    broken: dict[str, list[str]] = field(default_factory=dict)
+    unkept: list[Result] = field(default_factory=list)
+    kept_at: float = 0.0
+    peak_bytes: int = 0
+
+
+def _prepare(options: Options, subjects: Sequence[Subject], grounds: list[Ground], keeper: Keeper) -> _Course:
+    resumed = keeper.resumed()
+    if resumed:
+        record, done = resumed
+    else:
+        settings = {
+            "selection": {"subjects": encode(options.selection), "checks": list(options.checks)},
+            "platforms": [ground.name for ground in grounds],
+            "options": encode(options),
+        }
+        record = RunRecord(run=new_run(), started_at=endings.now(), version=archsweep.__version__, settings=settings)
+        done = {}
+    lots = plan.make_lots(options, record.run, subjects, grounds)
+    planned = [case for lot in lots for case in lot.cases]
+    lots, kept = reuse.restrict(lots, options.only, keeper.earlier() if options.only else {})
+    if options.only == "failed":
+        planned = [case for lot in lots for case in lot.cases]
+        kept = {}
+    lots = plan.heaviest_first(plan.without(lots, done), keeper.durations())
+    baseline = keeper.previous(record) or {}
+    keeper.begin(record, [ground.environment for ground in grounds], subjects)
+    course = _Course(record=record, grounds=grounds, lots=lots, planned=planned, kept=kept, baseline=baseline)
+    course.results.extend(done.values())
+    return course
+
+
+def _carry_out(course: _Course, manner: Manner, session: Session, progress: Progress, keeper: Keeper) -> None:
+    options = plan.decode_options(course.record.settings["options"])
+    present = [ground for ground in course.grounds if ground.probe.present]
+    for ground in course.grounds:
+        if ground not in present:
+            lots = [lot for lot in course.lots if lot.platform == ground.name]
+            course.judged.add(ground.name)
+            _take(course, plan.unavailable(lots, ground), progress)
+    names = {ground.name for ground in present}
+    lots = [lot for lot in course.lots if lot.platform in names]
+    aside = (
+        [lot for ground in present for lot in plan.make_sentinels(options, course.record.run, ground)] if lots else []
+    )
+    baseline = _baseline(course, manner)
+    for turn in session.run(lots, aside, manner.jobs, present):
+        course.peak_bytes = max(course.peak_bytes, turn.peak_bytes)
+        taken = _take(course, turn.results, progress)
+        progress.show(turn)
+        if time.monotonic() - course.kept_at > KEEP_EVERY_S:
+            _flush(course, keeper)
+        if manner.fail_fast and findings.findings(taken, baseline):
+            return
+
+
+def _take(course: _Course, results: Iterable[Result], progress: Progress) -> list[Result]:
+    """Results on their way to the keeper; those of a platform wait until its sentinels have ended."""
+    for result in results:
+        if sentinels.is_sentinel(result.case):
+            course.sentinels.append(result)
+            _judge(course, result.case.platform)
+        else:
+            course.held.setdefault(result.case.platform, []).append(result)
+    taken = []
+    for platform in course.judged.intersection(course.held):
+        taken += [_broken(result, course.broken.get(platform)) for result in course.held.pop(platform)]
+    course.results += taken
+    course.unkept += taken
+    course.executed += len(taken)
+    progress.add(taken)
+    return taken
+
+
+def _judge(course: _Course, platform: str) -> None:
+    own = [result for result in course.sentinels if result.case.platform == platform]
+    if len(own) == len(sentinels.EXPECTED):
+        course.judged.add(platform)
+        course.broken.update(sentinels.faults(own))
+
+
+def _broken(result: Result, faults: Sequence[str] | None) -> Result:
+    if not faults:
+        return result
+    message = endings.shorten(f"not to be trusted: {'; '.join(faults)}")
+    details = {**result.details, "ended": str(result.status)}
+    return dataclasses.replace(
+        result, status=Status.BROKEN, evidence=Evidence.NONE, message=message, failure=None, details=details
+    )
+
+
+def _flush(course: _Course, keeper: Keeper) -> None:
+    if course.unkept:
+        keeper.add(course.unkept)
+        course.unkept = []
+    course.kept_at = time.monotonic()
+
+
+def _baseline(course: _Course, manner: Manner) -> Mapping[str, Ending]:
+    if manner.strict:
+        return {}
+    return course.baseline if manner.baseline is None else manner.baseline
+
+
+def _conclude(
+    course: _Course, manner: Manner, keeper: Keeper, *, notes: Sequence[str], interrupted: bool, wall_s: float
+) -> Outcome:
+    baseline = _baseline(course, manner)
+    found = findings.findings(course.results, baseline)
+    ended = [(result.case, result.status) for result in course.results] + list(course.kept.values())
+    summary = findings.summary(
+        run=course.record.run,
+        planned=course.planned,
+        executed=course.executed,
+        results=ended,
+        found=len(found),
+        reused=len(course.kept),
+        wall_s=wall_s,
+        peak_bytes=course.peak_bytes,
+    )
+    if not interrupted:
+        keeper.end(RunEnd(run=course.record.run, finished_at=endings.now(), summary=summary))
+    return Outcome(
+        summary=summary,
+        findings=tuple(found),
+        mended=tuple(findings.mended(course.results, baseline)),
+        broken=course.broken,
+        notes=tuple(notes),
+        interrupted=interrupted,
+    )
+
+
+def new_run() -> str:
+    """A name that sorts by time and is never given twice."""
+    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
