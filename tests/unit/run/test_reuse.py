@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+from making import case, lot
+
+from archsweep.contract import Status
+from archsweep.run import reuse
+from archsweep.run.reuse import Earlier
+
+SOURCE = reuse.source_hash("json.decoder")
+FORWARD, PARITY = case().id, case(check="parity").id
+
+
+def before(status: Status = Status.PASS, fingerprint: str = "f1", source: str | None = SOURCE) -> Earlier:
+    return Earlier(status=status, fingerprint=fingerprint, source=source)
+
+
+@pytest.mark.parametrize(
+    ("only", "earlier", "runs", "kept"),
+    [
+        (None, {FORWARD: [before()]}, [FORWARD, PARITY], []),
+        ("new", {FORWARD: [before(Status.FAIL, "old")]}, [PARITY], [FORWARD]),
+        ("new", {}, [FORWARD, PARITY], []),
+        ("failed", {FORWARD: [before(Status.ERROR)], PARITY: [before()]}, [FORWARD], [PARITY]),
+        ("failed", {FORWARD: [before(Status.UNAVAILABLE)]}, [], [FORWARD]),
+        ("stale", {FORWARD: [before()], PARITY: [before(fingerprint="old")]}, [PARITY], [FORWARD]),
+        ("stale", {FORWARD: [before(source="edited")], PARITY: [before(source=None)]}, [FORWARD], [PARITY]),
+        ("stale", {FORWARD: [before(fingerprint="other"), before()]}, [PARITY], [FORWARD]),
+    ],
+)
+def test_only(only: str | None, earlier: dict[str, list[Earlier]], runs: list[str], kept: list[str]) -> None:
+    lots, reused = reuse.restrict([lot()], only, earlier)
+    assert [item.id for single in lots for item in single.cases] == runs
+    assert list(reused) == kept
+
+
+def test_the_ending_that_stands_is_the_one_under_the_own_fingerprint() -> None:
+    earlier = {FORWARD: [before(Status.FAIL, "other"), before(Status.PASS)]}
+    assert reuse.restrict([lot()], "new", earlier)[1][FORWARD][1] is Status.PASS
+
+
+def test_sources_are_found_without_importing_their_package() -> None:
+    import sys
+
+    assert SOURCE
+    assert reuse.source_hash("no.such.module") == ""
+    assert reuse.source_hash("") == ""
+    file = reuse.source_file("xml.etree.ElementTree")
+    assert file is not None
+    assert file.name == "ElementTree.py"
+    assert reuse.source_file("wsgiref.handlers") is not None
+    assert "wsgiref" not in sys.modules
