@@ -5,9 +5,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from archsweep.contract import Subject
+from archsweep.contract import Subject, decode, encode
+from archsweep.errors import SettingsError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,3 +33,64 @@ class Catalog:
     transformers_version: str
     subjects: tuple[Subject, ...]
     faults: tuple[Fault, ...] = ()
+
+
+def load(
+    *,
+    cache: Path,
+    imports: Sequence[str] = (),
+    trust_remote_code: bool | None = None,
+    scan: Callable[[], Catalog] | None = None,
+    refresh: bool = False,
+) -> Catalog:
+    """The catalog, from `cache` if it is fresh there, else scanned (by default in a process of its own) and stored."""
+    from archsweep.archs import catalog_cache
+
+    folder, trusted = cache / "catalog", bool(trust_remote_code)
+    name = catalog_cache.key(imports, trust_remote_code=trusted)
+    stored = None if refresh else catalog_cache.read(folder, name)
+    if stored is not None:
+        return stored
+    fresh = scan() if scan is not None else _scan_apart(imports, trusted)
+    catalog_cache.write(folder, name, fresh)
+    return fresh
+
+
+def scan(imports: Sequence[str] = (), *, trust_remote_code: bool = False, workers: int = 1) -> Catalog:
+    """Ask transformers, in this process. With more than one worker others are forked and do part of the reading."""
+    from archsweep.archs import scanning
+
+    library = scanning.read_library(imports, trust_remote_code=trust_remote_code, workers=workers)
+    return scanning.make_catalog(library)
+
+
+def _scan_apart(imports: Sequence[str], trust_remote_code: bool) -> Catalog:
+    request = json.dumps({"imports": list(imports), "trust_remote_code": trust_remote_code})
+    command = [sys.executable, "-m", "archsweep.archs.catalog", request]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    lines = done.stdout.decode(errors="replace").splitlines()
+    answer = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
+    if "error" in answer:
+        raise SettingsError(*answer["error"])
+    if done.returncode or "catalog" not in answer:
+        raise SettingsError(
+            "reading the installed transformers failed", done.stderr.decode(errors="replace").strip()[-2000:]
+        )
+    catalog: Catalog = decode(Catalog, answer["catalog"])
+    return catalog
+
+
+def _answer(request: str) -> None:
+    """The other side of `_scan_apart`: one JSON line on standard output."""
+    options = json.loads(request)
+    try:
+        found = scan(options["imports"], trust_remote_code=options["trust_remote_code"], workers=2)
+        answer = {"catalog": encode(found)}
+    except SettingsError as error:
+        answer = {"error": [error.message, error.next_step]}
+    sys.stdout.write("\n" + json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    _answer(sys.argv[1])

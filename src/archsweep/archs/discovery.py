@@ -143,6 +143,12 @@ def exported(found: Found, known: Iterable[type]) -> Iterator[type]:
                 yield value
 
 
+def unexported(found: Found, name: str) -> type | None:
+    """A model class that a type's modeling modules define but do not export."""
+    values = [vars(module).get(name) for module in _modules(found)]
+    return next((value for value in values if isinstance(value, type)), None)
+
+
 def _modules(found: Found) -> list[ModuleType]:
     """The loaded modules that may hold a type's classes."""
     if found.outside:

@@ -139,6 +139,9 @@ def _read_class(found: Found, name: str) -> ClassFacts:
     model, fault = _resolve(found, name)
     mappings, is_base = tuple(found.classes[name]), name == found.base
     if model is None:
+        hidden = discovery.unexported(found, name)
+        if hidden is not None:  # what it is can still be read, though nobody can import it as mapped
+            return dataclasses.replace(_describe(hidden, mappings, is_base), module=found.folder, fault=fault)
         return ClassFacts(name=name, module=found.folder, mappings=mappings, is_base=is_base, fault=fault)
     backends = type.__getattribute__(model, "__dict__").get("_backends")
     if backends:  # a placeholder for a class whose optional dependency is missing; touching it raises

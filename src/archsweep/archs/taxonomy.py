@@ -41,6 +41,8 @@ def places(library: LibraryFacts) -> dict[str, Place]:
         leaf = standing[name] is not Standing.STAND_ALONE and not facts.parts
         inputs = modalities.of_type(facts, types, leaf)
         kind = topology.of_type(facts, inputs)
+        if kind.role == "codec" and len(inputs) > 1:  # a codec turns signals into tokens; text needs none
+            inputs -= {Modality.TEXT}
         category = category_of(facts, inputs, kind)
         placed[name] = Place(facts=facts, modality=inputs, kind=kind, category=category, standing=standing[name])
     return placed

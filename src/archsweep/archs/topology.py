@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from archsweep.archs.facts import ClassFacts, TypeFacts
-from archsweep.archs.modality import Modalities
+from archsweep.archs.modality import SPEAKING, Modalities
 from archsweep.contract import Architecture, Modality
 
 
@@ -25,7 +25,6 @@ _SEGMENTATION = frozenset(
     {"INSTANCE_SEGMENTATION", "UNIVERSAL_SEGMENTATION", "MASK_GENERATION", "IMAGE_SEGMENTATION"}
 )
 _KEYPOINTS = frozenset({"KEYPOINT_DETECTION", "KEYPOINT_MATCHING", "POSE_ESTIMATION"})
-_SPEECH = frozenset({"TEXT_TO_WAVEFORM", "TEXT_TO_SPECTROGRAM"})
 TRANSCRIPTION = frozenset({"CTC", "RNNT", "TDT", "SPEECH_SEQ_2_SEQ"})
 _LANGUAGE = frozenset({"IMAGE_TEXT_TO_TEXT", "MULTIMODAL_LM", "CAUSAL_LM", "SEQ_TO_SEQ_CAUSAL_LM"})
 _PAIRS = re.compile(r"logits_per_\w+|logits_(text|image|audio|video|speech)_(text|image|audio|video|speech)")
@@ -89,7 +88,7 @@ def of_type(facts: TypeFacts, modality: Modalities) -> Kind:
         return Kind(flat, "keypoint-detector")
     if Modality.TIME_SERIES in modality:
         return Kind(flat, "forecaster")
-    if "AUDIO_TOKENIZATION" in mappings or any({"encode", "decode"} <= set(item.methods) for item in base):
+    if "AUDIO_TOKENIZATION" in mappings or any(_is_codec(item) for item in base):
         return Kind(Architecture.CODEC, "codec")
     if _has_towers(facts, modality, mappings, base, outputs):
         return Kind(Architecture.DUAL_ENCODER, "contrastive")
@@ -125,6 +124,11 @@ def of_class(item: ClassFacts, facts: TypeFacts, kind: Kind) -> Kind:
     return Kind(architecture, role)
 
 
+def _is_codec(item: ClassFacts) -> bool:
+    """Encodes and decodes; or encodes, and offers nothing else."""
+    return "encode" in item.methods and ("decode" in item.methods or not (item.parameters or item.fault))
+
+
 def _only_embeddings(base: list[ClassFacts], modality: Modalities) -> bool:
     ignored = {"loss", "past_key_values", "hidden_states", "attentions"}
     return len(groups(modality)) > 1 and any(
@@ -147,10 +151,10 @@ def _has_towers(
 def _synthesises(facts: TypeFacts, modality: Modalities, mappings: frozenset[str], outputs: set[str]) -> bool:
     if facts.is_encoder_decoder and Modality.AUDIO in modality and "SPEECH_SEQ_2_SEQ" not in mappings:
         return False  # continues music from a prompt
-    if TRANSCRIPTION & mappings:
-        return False
-    produces = {name for item in facts.classes if item.mappings for name in item.produces}
-    speaks = bool(_SPEECH & mappings) or (Modality.TEXT in modality and produces == {"audio"})
+    if TRANSCRIPTION & mappings and Modality.AUDIO in modality:
+        return bool(SPEAKING & mappings) and not facts.is_encoder_decoder
+    produces = {name for item in facts.classes if item.mappings for name in item.produces} - {"text"}
+    speaks = bool(SPEAKING & mappings) or (Modality.TEXT in modality and produces == {"audio"})
     return speaks or any(_SOUND.fullmatch(name) for name in outputs)
 
 
@@ -173,7 +177,7 @@ def _seq2seq_role(modality: Modalities, mappings: frozenset[str]) -> str:
 def _single_stack(
     modality: Modalities, mappings: frozenset[str], mapped: list[ClassFacts], base: list[ClassFacts]
 ) -> Kind:
-    cached = any("past_key_values" in (*item.parameters, *item.outputs) for item in base)
+    cached = any("past_key_values" in (item.parameters or item.outputs) for item in base)
     several = groups(modality)
     if len(several) > 1:
         talks = {"IMAGE_TEXT_TO_TEXT", "MULTIMODAL_LM", "CAUSAL_LM"} & mappings and "MASKED_LM" not in mappings
@@ -183,10 +187,9 @@ def _single_stack(
         return Kind(Architecture.ENCODER_ONLY, "fusion-encoder")
     if any("bbox" in item.parameters for item in base):
         return Kind(Architecture.ENCODER_ONLY, "fusion-encoder")
-    takes_cache = any("past_key_values" in item.parameters for item in base)
-    if "MASKED_LM" in mappings or ("TEXT_ENCODING" in mappings and not takes_cache):
+    if "MASKED_LM" in mappings or ("TEXT_ENCODING" in mappings and not cached):
         return Kind(Architecture.ENCODER_ONLY, "encoder")
-    if {"CAUSAL_LM", "CAUSAL_IMAGE_MODELING"} & mappings or cached:
+    if {"CAUSAL_LM", "CAUSAL_IMAGE_MODELING"} & mappings or (cached and not several & {"audio", "visual"}):
         role = "language-model" if Modality.TEXT in modality else "decoder"
         return Kind(Architecture.DECODER_ONLY, role)
     if TRANSCRIPTION & mappings:
