@@ -1,9 +1,9 @@
-"""Carries results from one database to another: JSON Lines, gzip where the name ends in .gz. A run's journal is read alike.
+"""Carries results from one database to another: JSON Lines, gzip where the name ends in .gz. Reads journals alike.
 
 Each line is one object with a `kind`, and beside it the fields of that kind's dataclass in `contract` as `encode` gives
-them: `header` (format), `run` (RunRecord), `environment`, `subject`, `result`, `end` (RunEnd). A run, an environment and
-a subject come before the results that name them. Unknown kinds are passed over and counted, so that a journal may hold
-more. Nothing is merged across fingerprints, and importing twice changes nothing.
+them: `header` (format), `run` (RunRecord), `environment`, `subject`, `result`, `end` (RunEnd). A run and an environment
+come before the results that name them. Unknown kinds are passed over and counted, so that a journal may hold more.
+Nothing is merged across fingerprints, and importing twice changes nothing.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def _check_start(file: Path) -> None:
         )
 
 
-def _opened(file: Path) -> IO[bytes]:
+def _opened(file: Path) -> IO[bytes] | gzip.GzipFile:
     return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
 
 

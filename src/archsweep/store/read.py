@@ -63,12 +63,15 @@ def cells(
     categories: Sequence[str] = (),
     platforms: Sequence[str] = (),
     models: Sequence[str] = (),
+    cases: Sequence[str] = (),
     base: bool = False,
     every_fingerprint: bool = False,
 ) -> list[Row]:
-    """Rows of `cells` (or of `cells_all`), and with each its `default_dtype` and `architecture`; all filters optional."""
-    wanted, values = ["true"], []
-    for column, names in (("category", categories), ("platform", platforms), ("model_type", models)):
+    """Rows of `cells` (or of `cells_all`), each also with `default_dtype`, `architecture` and `priority`."""
+    wanted = ["true"]
+    values: list[str] = []
+    filters = (("category", categories), ("platform", platforms), ("model_type", models), ('"case"', cases))
+    for column, names in filters:
         if names:
             wanted.append(f"{column} in ({', '.join('?' for _ in names)})")
             values.extend(names)
@@ -83,7 +86,7 @@ def cells(
             f"""
             select * exclude (current) from (
                 select {columns}, n.current, n.default_dtype, coalesce(s.is_base, false) as is_base,
-                    coalesce(s.category, 'other') as category, s.architecture
+                    coalesce(s.category, 'other') as category, s.architecture, s.priority
                 from newest n left join subjects s using (model_type, class_name, transformers_version))
             where {" and ".join(wanted)}
             order by "case", fingerprint
@@ -93,14 +96,19 @@ def cells(
 
 
 def case_history(path: Path, case: str) -> list[Row]:
-    """Every result of one case, newest first, each with `metrics`, `details`, `traceback` and its environment."""
+    """Every result of one case, newest first, each with `metrics`, `details`, `traceback` and its environment.
+
+    `current` is true for the one that speaks for the case in `cells`.
+    """
     with reading(path) as connection:
         found = _rows(
             connection,
             """
             select r.*, e.error_class, e.message as error_message, e.traceback, e.operators,
-                env.transformers_version, env.processor, env.system, env.python, env.versions, env.notes
+                env.transformers_version, env.processor, env.system, env.python, env.driver, env.versions, env.notes,
+                coalesce(n.current, false) as current
             from results r
+            left join newest n on n.result = r.id
             left join errors e on e.result = r.id
             left join environments env on env.id = r.fingerprint
             where r."case" = ?
@@ -116,6 +124,35 @@ def case_history(path: Path, case: str) -> list[Row]:
         row["metrics"] = {item["name"]: item["value"] for item in numbers if item["result"] == row["id"]}
         row["operators"] = row["operators"] or []
     return found
+
+
+def platform_fingerprints(path: Path) -> list[Row]:
+    """Under which fingerprints the rows of `cells` stand: one row a platform and fingerprint, the newest first.
+
+    A fingerprint under which nothing was tried (the device was not there) is older than any under which something was.
+    """
+    with reading(path) as connection:
+        return _rows(
+            connection,
+            """
+            select n.platform, n.fingerprint, count(*) as cases, max(n.finished_at) as finished_at,
+                bool_or(n.tried) as tried, any_value(n.transformers_version) as transformers_version,
+                coalesce(max(nullif(n.device, '')), any_value(e.processor)) as device
+            from newest n join environments e on e.id = n.fingerprint
+            where n.current
+            group by n.platform, n.fingerprint
+            order by n.platform, tried desc, finished_at desc, n.fingerprint
+            """,
+        )
+
+
+def names(path: Path) -> dict[str, list[str]]:
+    """Every category, model type and platform that has a result."""
+    with reading(path) as connection:
+        return {
+            column: [name for (name,) in connection.execute(f"select distinct {column} from cells_all").fetchall()]
+            for column in ("category", "model_type", "platform")
+        }
 
 
 def case_names(path: Path) -> list[str]:

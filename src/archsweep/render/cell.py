@@ -1,0 +1,127 @@
+"""One cell whole, and a list of cells, for a terminal. Everything from outside is made harmless first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from archsweep.render.words import EVIDENCE_SYMBOLS, STYLES, SYMBOLS, line, plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+Row = Mapping[str, Any]
+_HISTORY = 10
+_MARGIN = 14
+
+
+def show_cell(cell: Row, history: Sequence[Row], repeat: str, out: Console) -> None:
+    """Prints what is known of a case: `cell` is the result that speaks for it, `history` all of them."""
+    from rich.text import Text
+
+    out.print(Text(line(cell["case"]), style="bold"))
+    head = Text(f"{SYMBOLS[cell['status']]} {cell['status']}", style=STYLES[cell["status"]])
+    head.append(f" at {cell['stage']}   {EVIDENCE_SYMBOLS[cell['evidence']]} {cell['evidence']}", style="default")
+    head.append(f"   {cell['wall_s']:.2f} s   {cell['finished_at'][:19]} UTC   run {line(cell['run'])}", style="dim")
+    out.print(head)
+    out.print()
+    table = _pairs()
+    for name, value in _facts(cell):
+        table.add_row(Text(name, style="bold"), Text(value))
+    out.print(table)
+    if cell["traceback"]:
+        out.print(Text("\ntraceback", style="bold"))
+        out.print(Text(plain(cell["traceback"].rstrip()), style="dim"))
+    if len(history) > 1:
+        out.print(Text("\nhistory", style="bold"))
+        out.print(_history(history))
+    out.print(Text("\nrepeat it alone", style="bold"))
+    out.print(Text(plain(repeat)), soft_wrap=True)
+
+
+def show_candidates(asked: str, rows: Sequence[Row], out: Console) -> None:
+    """Prints the cells that a beginning of a name means."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    table.add_column("case", overflow="fold")
+    for name in ("status", "evidence", "stage"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("message", no_wrap=True, overflow="ellipsis", ratio=1)
+    for row in rows:
+        table.add_row(
+            Text(line(row["case"])),
+            Text(f"{SYMBOLS[row['status']]} {row['status']}", style=STYLES[row["status"]]),
+            Text(f"{EVIDENCE_SYMBOLS[row['evidence']]} {row['evidence']}"),
+            Text(row["stage"], style="dim"),
+            Text(line(row["message"], 120), style="dim"),
+        )
+    out.print(table)
+    out.print(Text(f"{len(rows)} cells begin with {line(asked)}. One of them whole: archsweep show CASE", style="dim"))
+
+
+def _pairs() -> Table:
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(min_width=_MARGIN, no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _facts(cell: Row) -> Iterator[tuple[str, str]]:
+    if cell["message"]:
+        yield "message", plain(cell["message"], 2_000)
+    if cell["error_class"]:
+        yield "error", f"{line(cell['error_class'])}: {plain(cell['error_message'] or '', 2_000)}"
+    if cell["operators"]:
+        yield "operators", line(", ".join(cell["operators"]), 1_000)
+    if cell["blame"]:
+        package = f" ({line(cell['blame_package'])})" if cell["blame_package"] else ""
+        yield "blame", f"{cell['blame']}{package}"
+    if cell["outlook"]:
+        yield "outlook", cell["outlook"]
+    for name, value in cell["metrics"].items():
+        yield line(name), "not a finite number" if value is None else f"{value:.6g}"
+    for name, value in cell["details"].items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield line(str(name)), plain(text, 1_000)
+    yield "device", line(cell["device"] or cell["processor"] or "")
+    yield "fingerprint", line(_fingerprint(cell), 1_000)
+
+
+def _fingerprint(cell: Row) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in sorted(cell["versions"].items()))
+    parts = [
+        cell["fingerprint"],
+        versions,
+        f"Python {cell['python']}",
+        cell["system"],
+        cell["processor"],
+        cell["driver"],
+    ]
+    return "; ".join(part for part in [*parts, *(cell["notes"] or [])] if part)
+
+
+def _history(history: Sequence[Row]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 3, 0, 0))
+    for row in history[:_HISTORY]:
+        table.add_row(
+            Text(row["finished_at"][:19], style="dim"),
+            Text(f"{SYMBOLS[row['status']]} {row['status']}", style=STYLES[row["status"]]),
+            Text(f"{EVIDENCE_SYMBOLS[row['evidence']]} {row['evidence']}"),
+            Text(f"{row['wall_s']:.2f} s"),
+            Text(f"transformers {row['transformers_version']}"),
+            Text(row["fingerprint"]),
+            Text(line(row["run"])),
+        )
+    if len(history) > _HISTORY:
+        table.add_row(Text(f"and {len(history) - _HISTORY} earlier", style="dim"))
+    return table

@@ -1,0 +1,104 @@
+"""How statuses and evidence look in every view: always a word and a symbol, never a colour alone.
+
+Also makes text from outside (names, errors) harmless for a terminal: nothing in it can move the cursor or turn a line.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from archsweep.analysis.matrix import INCOMPLETE, Cell
+from archsweep.contract import Evidence, Status
+
+SYMBOLS: dict[str, str] = {
+    Status.PASS: "✓",
+    Status.FAIL: "✗",
+    Status.CRASH: "‼",
+    Status.OOM: "▲",
+    Status.TIMEOUT: "◷",
+    Status.ERROR: "!",
+    Status.BROKEN: "?",
+    Status.UNSUPPORTED: "⊘",
+    Status.UNEXECUTED: "◇",
+    Status.UNAVAILABLE: "○",
+    Status.INAPPLICABLE: "–",
+    INCOMPLETE: "…",
+}
+STYLES: dict[str, str] = {
+    Status.PASS: "green",
+    Status.FAIL: "bold red",
+    Status.CRASH: "bold red",
+    Status.OOM: "red",
+    Status.TIMEOUT: "red",
+    Status.ERROR: "red",
+    Status.BROKEN: "bold magenta",
+    Status.UNSUPPORTED: "yellow",
+    Status.UNEXECUTED: "cyan",
+    Status.UNAVAILABLE: "dim",
+    Status.INAPPLICABLE: "dim",
+    INCOMPLETE: "cyan",
+}
+EVIDENCE_SYMBOLS: dict[str, str] = {
+    Evidence.HARDWARE: "●",
+    Evidence.EMULATOR: "◐",
+    Evidence.COMPILER: "◔",
+    Evidence.PREDICTED: "◌",
+    Evidence.NONE: "∅",
+}
+UNTRIED = "· not tried"
+
+_APART = (Status.UNEXECUTED, Status.UNAVAILABLE)
+
+
+def plain(text: str, limit: int = 10_000) -> str:
+    """`text` with control, format and unassigned characters written out, and cut at `limit`; newlines stay."""
+    cut = text if len(text) <= limit else f"{text[:limit]} … ({len(text):,} characters)"
+    return "".join(letter if letter == "\n" or _harmless(letter) else _written(letter) for letter in cut)
+
+
+def line(text: str, limit: int = 300) -> str:
+    """`plain` on one line."""
+    return " ".join(plain(text, limit).split())
+
+
+def _harmless(letter: str) -> bool:
+    return (letter.isascii() and letter.isprintable()) or unicodedata.category(letter)[0] not in "CZ" or letter == " "
+
+
+def _written(letter: str) -> str:
+    return "    " if letter == "\t" else f"\\x{ord(letter):02x}" if ord(letter) < 256 else f"\\u{ord(letter):04x}"
+
+
+def verdict(cell: Cell) -> str:
+    """The first half of a cell: `✗ 590/605 fail`, or for one case alone `✓ pass`."""
+    if not cell.applicable:
+        return ""
+    counts = "" if _alone(cell) else f"{cell.verified}/{cell.applicable} "
+    return f"{SYMBOLS[cell.status]} {counts}{cell.status}"
+
+
+def ground(cell: Cell) -> str:
+    """The second half: `● hardware`."""
+    return f"{EVIDENCE_SYMBOLS[cell.evidence]} {cell.evidence}" if cell.applicable else ""
+
+
+def beside(cell: Cell) -> str:
+    """What a folded cell shows apart: `7 unavailable, + 12 older`; for one case, that it is older."""
+    if _alone(cell):
+        return "(older)" if cell.older else ""
+    counts = {name: cell.by_status.get(name, 0) for name in _APART}
+    parts = [f"{count} {name}" for name, count in counts.items() if 0 < count < cell.applicable]
+    if cell.older:
+        parts.append(f"+ {cell.older} older")
+    return ", ".join(parts)
+
+
+def _alone(cell: Cell) -> bool:
+    return len(cell.place) > 1 and cell.applicable <= 1
+
+
+def legend(statuses: set[str], evidences: set[str]) -> str:
+    """The symbols that a view used, in words."""
+    used = [f"{symbol} {name}" for name, symbol in SYMBOLS.items() if name in statuses]
+    grounds = [f"{symbol} {name}" for name, symbol in EVIDENCE_SYMBOLS.items() if name in evidences]
+    return f"{'  '.join(used)}, on evidence of: {'  '.join(grounds)}" if used else ""
