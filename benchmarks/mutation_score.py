@@ -97,7 +97,7 @@ def _inert(subject: Tiny, inputs: Mapping[str, Any], names: list[str], held: Ref
         from archsweep.archs.reference import written_out
 
         written_out(model)
-    parameters, proven = dict(model.named_parameters()), {}
+    parameters, proven = {name: item.detach() for name, item in model.named_parameters()}, {}
     generator = torch.Generator().manual_seed(5)
 
     def change(parameter: torch.Tensor, value: torch.Tensor) -> float:

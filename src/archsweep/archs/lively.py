@@ -139,12 +139,10 @@ def _parameter(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any] | None
         return _zero(place, stream) if low == 0 else _constant(low, stream, single=place.tensor.numel() == 1)
     if place.tensor.ndim < 2:
         return _vector(place, stream)
+    if not _multiplies(place.owner) and _structured(place.tensor):
+        return _kept(place, stream) if place.tensor.requires_grad else None
     gain = _gain(place)
-    if gain is None or place.table:
-        if _structured(place.tensor):
-            return _kept(place, stream) if place.tensor.requires_grad else None
-        gain = 1.0 if gain is None else gain
-    return stream.centred(gain)
+    return stream.centred(1.0 if gain is None else gain)
 
 
 def _weight_norm(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any] | None:
@@ -191,6 +189,17 @@ def _kept(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any]:
     return values
 
 
+def _multiplies(owner: Any) -> bool:
+    """Whether the module is one whose matrices are multiplied with its input: never a table."""
+    import torch
+
+    return isinstance(owner, torch.nn.Linear | torch.nn.RNNBase | torch.nn.MultiheadAttention) or _convolves(owner)
+
+
+def _convolves(owner: Any) -> bool:
+    return getattr(owner, "kernel_size", None) is not None and getattr(owner, "groups", None) is not None
+
+
 def _gain(place: _Place) -> float | None:
     """The standard deviation that turns unit variance into unit variance; None where the module tells no fan-in."""
     import torch
@@ -198,8 +207,7 @@ def _gain(place: _Place) -> float | None:
     owner, shape = place.owner, place.tensor.shape
     if isinstance(owner, torch.nn.Embedding) or place.table:
         return 1.0
-    convolution = getattr(owner, "kernel_size", None) is not None and getattr(owner, "groups", None) is not None
-    if convolution and place.tensor.ndim > 2:
+    if _convolves(owner) and place.tensor.ndim > 2:
         if getattr(owner, "transposed", False):
             stride = math.prod(owner.stride)
             return CONVOLUTION_GAIN / math.sqrt(max(shape[0] / owner.groups * math.prod(shape[2:]) / stride, 1))

@@ -83,11 +83,13 @@ def _substitute(
     with contextlib.suppress(*float64.REFUSALS):
         exact = float64.run(float64.convert(written_out(make_model())), inputs)
         return exact, f"float64 with eager attention and experts ({reason})"
-    with torch.backends.mkldnn.flags(enabled=False):
-        try:
-            other = eager.run(written_out(make_model()), inputs)
-        except float64.REFUSALS:
-            other = eager.run(make_model(), inputs)
+    before = torch.backends.mkldnn.set_flags(False)[0]
+    try:
+        other = eager.run(written_out(make_model()), inputs)
+    except float64.REFUSALS:
+        other = eager.run(make_model(), inputs)
+    finally:
+        torch.backends.mkldnn.set_flags(before)
     exact = {path: item.double() if item.dtype == torch.float32 else item for path, item in other.items()}
     return exact, f"float32 with eager attention and without oneDNN ({reason})"
 

@@ -39,7 +39,7 @@ needs = ("executes",)
 
 EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 FLOOR = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
-CEILING = {"float64": 1e-6, "float32": 2e-3, "float16": 1e-1, "bfloat16": 2.5e-1}
+CEILING = {"float64": 1e-7, "float32": 2e-3, "float16": 1e-1, "bfloat16": 2.5e-1}
 SAFETY = 16.0
 LOCAL = 20.0  # the largest deviation may be this many times the tolerance, in units of the root mean square
 NEAR_ZERO = 1e-5  # root mean square below which an output is rounding noise around zero
