@@ -68,7 +68,7 @@ def _scan_apart(imports: Sequence[str], trust_remote_code: bool) -> Catalog:
     request = json.dumps({"imports": list(imports), "trust_remote_code": trust_remote_code})
     command = [sys.executable, "-m", "archsweep.archs.catalog", request]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
     lines = done.stdout.decode(errors="replace").splitlines()
     answer = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
     if "error" in answer:

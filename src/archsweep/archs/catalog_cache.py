@@ -1,4 +1,4 @@
-"""The catalog on disk: what its key is made of, and how it is read and written. Imports no torch and no transformers."""
+"""The catalog on disk: what its key is made of, how it is read and written. Imports no torch and no transformers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
-import os
 import re
 import sys
 import tempfile
@@ -29,7 +28,8 @@ def key(imports: Sequence[str] = (), *, trust_remote_code: bool = False) -> str:
         "torch": _version("torch"),
         "rules": {path.name: _digest(path) for path in sorted(HERE.iterdir()) if path.suffix in (".py", ".toml")},
         "contract": _digest(HERE.parent / "contract.py"),
-        "optional": {name: _version(name) for name in _optional_packages()},
+        "library": _library_digest(),
+        "optional": {name: _version(name) or _is_importable(name) for name in _optional_packages()},
         "entry points": [
             (point.name, point.value, point.dist.version if point.dist else "", _module_digest(point.module))
             for point in importing.entry_points()
@@ -54,7 +54,7 @@ def write(folder: Path, name: str, catalog: Catalog) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False) as file:
             json.dump(encode(catalog), file, separators=(",", ":"))
-        os.replace(file.name, folder / f"{name}.json")
+        Path(file.name).replace(folder / f"{name}.json")
     except OSError:
         return
 
@@ -66,12 +66,28 @@ def _version(name: str) -> str:
         return ""
 
 
+def _is_importable(name: str) -> bool:
+    """For packages that are distributed under another name; looks, and imports nothing."""
+    try:
+        return importlib.util.find_spec(name.partition(".")[0]) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _transformers() -> list[Path]:
+    spec = importlib.util.find_spec("transformers")
+    return [Path(place) for place in spec.submodule_search_locations or ()] if spec else []
+
+
+def _library_digest() -> list[str]:
+    """The content of the auto mappings, which differs between two checkouts of one development version."""
+    return [_digest(path) for place in _transformers() for path in sorted((place / "models" / "auto").glob("*.py"))]
+
+
 def _optional_packages() -> tuple[str, ...]:
     """The packages that transformers looks for, read from its source without importing it."""
-    spec = importlib.util.find_spec("transformers")
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    for place in places:
-        path = Path(place) / "utils" / "import_utils.py"
+    for place in _transformers():
+        path = place / "utils" / "import_utils.py"
         if path.is_file():
             text = path.read_text()
             table = re.search(r"^BACKENDS_MAPPING\b.*?^\)", text, re.MULTILINE | re.DOTALL)

@@ -104,7 +104,8 @@ def pipeline_tasks() -> tuple[tuple[tuple[str, tuple[str, ...]], ...], tuple[str
     auto = vars(importlib.import_module(f"{MODELS}.auto.modeling_auto"))
     names = {id(value): short(name) for name, value in auto.items() if name.startswith("MODEL_")}
     names.update({id(value): short(name) for name, value in auto.items() if hasattr(value, "_extra_content")})
-    tasks, popular = [], []
+    tasks: list[tuple[str, tuple[str, ...]]] = []
+    popular: list[str] = []
     for task, entry in importlib.import_module("transformers.pipelines").SUPPORTED_TASKS.items():
         mappings = [getattr(model, "_model_mapping", None) for model in entry.get("pt", ())]
         known = [names[id(item)] for item in mappings if id(item) in names]

@@ -5,6 +5,7 @@ Docstrings are left unassembled: writing them is 40 % of the import time of tran
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.metadata
 import os
@@ -60,9 +61,9 @@ def join(imports: Iterable[str] = (), *, trust_remote_code: bool = False) -> Non
             loaded()
     for name in imports:
         if is_folder(name):
-            _attempt(name, lambda name=name: _join_folder(Path(name), trust_remote_code))  # type: ignore[misc]
+            _attempt(name, functools.partial(_join_folder, Path(name), trust_remote_code))
         else:
-            _attempt(name, lambda name=name: importlib.import_module(name))  # type: ignore[misc]
+            _attempt(name, functools.partial(importlib.import_module, name))
 
 
 def is_folder(name: str) -> bool:
@@ -105,7 +106,7 @@ def _join_folder(folder: Path, trusted: bool) -> None:
     config.model_type = content.get("model_type") or config.model_type
     transformers.AutoConfig.register(config.model_type, config, exist_ok=True)
     for auto, reference in references.items():
-        registrar = getattr(transformers, auto, None)
+        registrar: Any = getattr(transformers, auto, None)
         if auto.startswith("AutoModel") and hasattr(registrar, "register") and isinstance(reference, str):
             model = load(reference)
             model.config_class = config

@@ -29,7 +29,9 @@ _NAMES = {
     Modality.PROTEIN: re.compile(r"protein_\w+"),
 }
 _PLAIN_INPUTS = re.compile(r"inputs_embeds|hidden_states|\w*latents|\w+_embeds|\w+_codes|")
-_SEES = re.compile(r"(.*_)?(pixel|image|images|visual|vision|frame|frames|grid|mm_encoder|video|videos)(_.*)?|inference_session")
+_SEES = re.compile(
+    r"(.*_)?(pixel|image|images|visual|vision|frame|frames|grid|mm_encoder|video|videos)(_.*)?|inference_session"
+)
 _READS = re.compile(r"(.*_)?(input_ids|inputs_embeds|text|texts)(_.*)?|task_inputs")
 _VISION_PART = re.compile(r"(.*_)?(vision|visual|image|video|backbone)(_.*)?")
 # heads whose inputs belong to the type even where the base model takes fewer
@@ -73,9 +75,7 @@ def of_type(facts: TypeFacts, types: Mapping[str, TypeFacts], leaf: bool) -> Mod
     return frozenset(found or _by_place(facts, types, base))
 
 
-def of_class(
-    item: ClassFacts, facts: TypeFacts, types: Mapping[str, TypeFacts], whole: Modalities
-) -> Modalities:
+def of_class(item: ClassFacts, facts: TypeFacts, types: Mapping[str, TypeFacts], whole: Modalities) -> Modalities:
     """The modalities of one class: the type's, less what this class cannot take."""
     if item.is_base or item.fault or not item.parameters:
         return whole
@@ -173,7 +173,7 @@ _PLACES = {
 
 
 def _by_place(facts: TypeFacts, types: Mapping[str, TypeFacts], base: ClassFacts | None) -> Modalities:
-    """The last resort, for a model that takes its parent's features or cannot be read: where it is used, what it has."""
+    """The last resort, for a model fed with its parent's features or unreadable: where it is used, what it has."""
     mappings = {name for item in facts.classes for name in item.mappings}
     if "AUDIO_TOKENIZATION" in mappings:
         return frozenset({Modality.AUDIO})

@@ -58,7 +58,7 @@ def phases(library: LibraryFacts, placed: Mapping[str, Place]) -> dict[str, int]
 
 
 def _most_wanted(library: LibraryFacts, places: list[Place]) -> list[str]:
-    """Stand-alone base types: each round takes the best of every pattern, so that variety comes before more of the same.
+    """Stand-alone base types: each round takes the best of every pattern, so that variety comes before repetition.
 
     Best: used by other families, default of a pipeline, many heads, few parts to test; then by name.
     """

@@ -16,8 +16,8 @@ from archsweep.archs.checkpoints import checkpoint_of
 from archsweep.archs.discovery import Found
 from archsweep.archs.facts import LibraryFacts, TypeFacts
 from archsweep.archs.roadmap import phases, priority_of
-from archsweep.archs.taxonomy import Place
 from archsweep.archs.tasks import tasks_of
+from archsweep.archs.taxonomy import Place
 from archsweep.contract import Subject
 
 
@@ -38,7 +38,8 @@ def make_catalog(library: LibraryFacts) -> Catalog:
     placed = taxonomy.places(library)
     types = {facts.model_type: facts for facts in library.types}
     phase = phases(library, placed)
-    subjects, faults = [], []
+    subjects: list[Subject] = []
+    faults: list[Fault] = []
     for name, place in placed.items():
         if place.facts.fault:
             faults.append(Fault(model_type=name, class_name="", reason=place.facts.fault))
@@ -52,8 +53,8 @@ def make_catalog(library: LibraryFacts) -> Catalog:
 def _subjects(place: Place, types: dict[str, TypeFacts], phase: int, library: LibraryFacts) -> Iterator[Subject]:
     facts = place.facts
     for item in facts.classes:
-        kind = topology.of_class(item, facts, place.kind)
         inputs = modality.of_class(item, facts, types, place.modality)
+        kind = topology.of_class(item, facts, place.kind, inputs)
         order = list(type(next(iter(inputs)))) if inputs else []
         yield Subject(
             model_type=facts.model_type,

@@ -29,7 +29,9 @@ def _standing(facts: TypeFacts, family: list[TypeFacts]) -> Standing:
     kept = bool(facts.config_key) and main is not None
     only_parts = all(_PART_MAPPINGS.issuperset(item.mappings) for item in facts.classes)
     if not (named or derived or kept):
-        return Standing.SUB_MODEL if only_parts and any(item.mappings for item in facts.classes) else Standing.STAND_ALONE
+        return (
+            Standing.SUB_MODEL if only_parts and any(item.mappings for item in facts.classes) else Standing.STAND_ALONE
+        )
     return Standing.SUB_MODEL if only_parts else Standing.BOTH
 
 

@@ -1,4 +1,4 @@
-"""Which tasks a class serves: transformers' pipelines inverted, gated where they promise too much, plus a table by mapping."""
+"""Which tasks a class serves: pipelines inverted, gated where they promise too much, plus a table by mapping."""
 
 from __future__ import annotations
 

@@ -21,9 +21,7 @@ class Kind:
 
 
 _DETECTION = frozenset({"OBJECT_DETECTION", "ZERO_SHOT_OBJECT_DETECTION"})
-_SEGMENTATION = frozenset(
-    {"INSTANCE_SEGMENTATION", "UNIVERSAL_SEGMENTATION", "MASK_GENERATION", "IMAGE_SEGMENTATION"}
-)
+_SEGMENTATION = frozenset({"INSTANCE_SEGMENTATION", "UNIVERSAL_SEGMENTATION", "MASK_GENERATION", "IMAGE_SEGMENTATION"})
 _KEYPOINTS = frozenset({"KEYPOINT_DETECTION", "KEYPOINT_MATCHING", "POSE_ESTIMATION"})
 TRANSCRIPTION = frozenset({"CTC", "RNNT", "TDT", "SPEECH_SEQ_2_SEQ"})
 _LANGUAGE = frozenset({"IMAGE_TEXT_TO_TEXT", "MULTIMODAL_LM", "CAUSAL_LM", "SEQ_TO_SEQ_CAUSAL_LM"})
@@ -99,7 +97,7 @@ def of_type(facts: TypeFacts, modality: Modalities) -> Kind:
     return _single_stack(modality, mappings, mapped, base)
 
 
-def of_class(item: ClassFacts, facts: TypeFacts, kind: Kind) -> Kind:
+def of_class(item: ClassFacts, facts: TypeFacts, kind: Kind, modality: Modalities) -> Kind:
     """A class takes its type's topology, except where its own signature or mapping shows another."""
     architecture, role = kind.architecture, kind.role
     mappings = frozenset(item.mappings)
@@ -119,8 +117,8 @@ def of_class(item: ClassFacts, facts: TypeFacts, kind: Kind) -> Kind:
     elif architecture is Architecture.DUAL_ENCODER:
         if _LANGUAGE & mappings:
             return Kind(Architecture.DECODER_ONLY, "vision-language")
-        if not item.mappings and not any(_PAIRS.fullmatch(name) for name in item.outputs):
-            return Kind(Architecture.ENCODER_ONLY, "encoder")
+        if len(groups(modality)) < 2:  # one of the towers
+            return Kind(Architecture.ENCODER_ONLY, role if role != kind.role else "encoder")
     return Kind(architecture, role)
 
 

@@ -13,11 +13,13 @@ import sys
 
 _REGIONS = "Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width"
 _GRADIENT = "float spatial_scale, SymInt pooled_height, SymInt pooled_width"
+_MAPPED = "Tensor grad, Tensor rois, Tensor channel_mapping"
 _SHAPE = "SymInt batch_size, SymInt channels, SymInt height, SymInt width"
-_SCALES = "float {0}_scale, int {0}_zero_point"
+_SCALES = "float input_scale, int input_zero_point, float rois_scale, int rois_zero_point"
 _DEFORMATION = (
     "Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, SymInt stride_h, SymInt stride_w, "
-    "SymInt pad_h, SymInt pad_w, SymInt dilation_h, SymInt dilation_w, SymInt groups, SymInt offset_groups, bool use_mask"
+    "SymInt pad_h, SymInt pad_w, SymInt dilation_h, SymInt dilation_w, SymInt groups, SymInt offset_groups, "
+    "bool use_mask"
 )
 # Source: the TORCH_LIBRARY_FRAGMENT declarations in torchvision/csrc/ops/*.cpp.
 SCHEMAS = (
@@ -26,15 +28,13 @@ SCHEMAS = (
     "box_iou_rotated(Tensor boxes1, Tensor boxes2) -> Tensor",
     f"roi_align({_REGIONS}, int sampling_ratio, bool aligned) -> Tensor",
     f"_roi_align_backward(Tensor grad, Tensor rois, {_GRADIENT}, {_SHAPE}, int sampling_ratio, bool aligned) -> Tensor",
-    f"qroi_align(Tensor input, Tensor rois, {_SCALES.format('input')}, {_SCALES.format('rois')}, {_GRADIENT}, "
-    "int sampling_ratio, bool aligned) -> Tensor",
+    f"qroi_align(Tensor input, Tensor rois, {_SCALES}, {_GRADIENT}, int sampling_ratio, bool aligned) -> Tensor",
     f"roi_pool({_REGIONS}) -> (Tensor, Tensor)",
     f"_roi_pool_backward(Tensor grad, Tensor rois, Tensor argmax, {_GRADIENT}, {_SHAPE}) -> Tensor",
     f"ps_roi_align({_REGIONS}, int sampling_ratio) -> (Tensor, Tensor)",
-    f"_ps_roi_align_backward(Tensor grad, Tensor rois, Tensor channel_mapping, {_GRADIENT}, int sampling_ratio, "
-    f"{_SHAPE}) -> Tensor",
+    f"_ps_roi_align_backward({_MAPPED}, {_GRADIENT}, int sampling_ratio, {_SHAPE}) -> Tensor",
     f"ps_roi_pool({_REGIONS}) -> (Tensor, Tensor)",
-    f"_ps_roi_pool_backward(Tensor grad, Tensor rois, Tensor channel_mapping, {_GRADIENT}, {_SHAPE}) -> Tensor",
+    f"_ps_roi_pool_backward({_MAPPED}, {_GRADIENT}, {_SHAPE}) -> Tensor",
     f"deform_conv2d({_DEFORMATION}) -> Tensor",
     f"_deform_conv2d_backward(Tensor grad, {_DEFORMATION}) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
 )

@@ -19,9 +19,10 @@ class Verbs(click.Group):
         return sorted(found.name.rstrip("_") for found in pkgutil.iter_modules(__path__) if found.name[0] != "_")
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+        files = {found.name for found in pkgutil.iter_modules(__path__) if found.name[0] != "_"}
+        name = next((name for name in (cmd_name, f"{cmd_name}_") if name in files), None)
+        if name is None:  # a file's trailing underscore keeps a verb off Python's own words
             return None
-        name = cmd_name if cmd_name not in ("import",) else f"{cmd_name}_"
         module = importlib.import_module(f"{__name__}.{name}")
         command: click.Command = module.command
         return command

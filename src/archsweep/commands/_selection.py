@@ -39,13 +39,17 @@ def selection_options(function: Function) -> Function:
     def wrapped(**options: Any) -> Any:
         from archsweep.archs.selection import Selection
 
-        lists = {field: split(options.pop(field)) for field, _, _ in _LISTS}
+        lists: dict[str, Any] = {field: split(options.pop(field)) for field, _, _ in _LISTS}
         flags = {field: options.pop(field) for field in ("base", "exported", "limit")}
         return function(selection=Selection(**lists, **flags), **options)
 
     decorated: Any = wrapped
-    decorated = click.option("--limit", type=click.IntRange(min=1), help="At most this many, most wanted first.")(decorated)
-    decorated = click.option("--exported", is_flag=True, help="Also exported classes that are in no auto mapping.")(decorated)
+    decorated = click.option("--limit", type=click.IntRange(min=1), help="At most this many, most wanted first.")(
+        decorated
+    )
+    decorated = click.option("--exported", is_flag=True, help="Also exported classes that are in no auto mapping.")(
+        decorated
+    )
     decorated = click.option("--base", is_flag=True, help="Only the base class of each model type.")(decorated)
     for field, flag, text in reversed(_LISTS):
         decorated = click.option(flag, field, multiple=True, metavar="NAME", help=text)(decorated)

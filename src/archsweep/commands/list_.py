@@ -1,0 +1,144 @@
+"""`archsweep list`: what there is to sweep, and what with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archsweep.commands._selection import catalog, selection_options, universe_options
+
+if TYPE_CHECKING:
+    from archsweep.archs.selection import Selection
+
+KINDS = ("models", "classes", "families", "categories", "platforms", "checks")
+
+
+class _Listings(click.Group):
+    """Names the nearest listing for an unknown one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from archsweep.errors import nearest
+
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in KINDS:
+            near = nearest(name, KINDS) or KINDS
+            raise click.UsageError(f"cannot list {name!r}. Nearest: {', '.join(near)}.", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(name="list", cls=_Listings)
+def command() -> None:
+    """Models, classes, families, categories, platforms and checks, with counts.
+
+    \b
+    archsweep list models --category vision --architecture encoder-only
+    archsweep list models --phase 1,2 --json
+    archsweep list classes --model bert --exported
+    archsweep list families --priority critical
+    archsweep list platforms
+    archsweep list checks
+    """
+
+
+def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], title: str, as_json: bool) -> None:
+    from archsweep.render.listing import json_text, show
+
+    if as_json:
+        click.echo(json_text(rows))
+    else:
+        show(rows, columns, title)
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON array on standard output.")
+
+
+@command.command()
+@selection_options
+@universe_options
+@_json
+def models(selection: Selection, imports: tuple[str, ...], trust_remote_code: bool, as_json: bool) -> None:
+    """Model types with a base model, most wanted first. A filter on classes or tasks keeps types that have one.
+
+    \b
+    archsweep list models --modality audio
+    archsweep list models --task fill-mask --priority critical
+    archsweep list models --import my_package.modeling
+    """
+    from archsweep.archs.listing import model_rows
+
+    found = model_rows(catalog(imports, trust_remote_code=trust_remote_code), selection)
+    columns = (
+        "model_type",
+        "base_class",
+        "classes",
+        "category",
+        "architecture",
+        "role",
+        "modality",
+        "phase",
+        "priority",
+    )
+    _print(found, columns, "model types", as_json)
+
+
+@command.command()
+@selection_options
+@universe_options
+@_json
+def classes(selection: Selection, imports: tuple[str, ...], trust_remote_code: bool, as_json: bool) -> None:
+    """Classes of the auto mappings; with --exported also classes in no mapping.
+
+    \b
+    archsweep list classes --family bart
+    archsweep list classes --role detector --json
+    """
+    from archsweep.archs.listing import class_rows
+
+    found = class_rows(catalog(imports, trust_remote_code=trust_remote_code), selection)
+    columns = ("id", "category", "architecture", "role", "modality", "mappings", "tasks", "phase")
+    _print(found, columns, "classes", as_json)
+
+
+@command.command()
+@selection_options
+@universe_options
+@_json
+def families(selection: Selection, imports: tuple[str, ...], trust_remote_code: bool, as_json: bool) -> None:
+    """Families: the types that share a folder of transformers, or a package that registers its own."""
+    from archsweep.archs.listing import family_rows
+
+    found = family_rows(catalog(imports, trust_remote_code=trust_remote_code), selection)
+    _print(found, ("family", "models", "classes", "categories", "phase"), "families", as_json)
+
+
+@command.command()
+@selection_options
+@universe_options
+@_json
+def categories(selection: Selection, imports: tuple[str, ...], trust_remote_code: bool, as_json: bool) -> None:
+    """The seven categories, with their priority and how much each holds."""
+    from archsweep.archs.listing import category_rows
+
+    found = category_rows(catalog(imports, trust_remote_code=trust_remote_code), selection)
+    _print(found, ("category", "priority", "models", "classes", "architectures"), "categories", as_json)
+
+
+@command.command()
+@_json
+def platforms(as_json: bool) -> None:
+    """Where models can run; says what each platform can do, and probes none (archsweep doctor does)."""
+    from archsweep.archs.listing import platform_rows
+
+    _print(platform_rows(), ("platform", "title", "priority", "capabilities"), "platforms", as_json)
+
+
+@command.command()
+@_json
+def checks(as_json: bool) -> None:
+    """What can be asked of a model on a platform."""
+    from archsweep.archs.listing import check_rows
+
+    _print(check_rows(), ("check", "question", "needs"), "checks", as_json)
