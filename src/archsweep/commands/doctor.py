@@ -21,7 +21,7 @@ def command(as_json: bool) -> int:
 
     with Session() as session:
         grounds = [session.ground(name) for name in registry.names("platforms")]
-        notes = [session.launcher.note] if session.launcher.note else []
+        notes = session.launcher.notes
     here = machine.environment(notes=notes)
     known = {name: {"value": _plain(item.value), "origin": item.origin} for name, item in settings.load().items()}
     if as_json:

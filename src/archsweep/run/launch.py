@@ -14,12 +14,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from archsweep.errors import HarnessBroken
+from archsweep.errors import HarnessBroken, SettingsError
 
 START_DEADLINE_S = 300.0
 
@@ -33,7 +33,7 @@ class Ended:
 
 
 class Launcher(Protocol):
-    note: str | None  # for the fingerprint
+    notes: tuple[str, ...]  # for the fingerprint
 
     def start(self, task: str, id: str, folder: Path, *, module: str = "", argument: str = "") -> None: ...
     def process(self, id: str) -> int | None: ...
@@ -59,9 +59,9 @@ def worker_environment() -> dict[str, str]:
 class Forking:
     """The parent's end of one zygote. A zygote that dies is replaced; its lots are reported as lost."""
 
-    def __init__(self, imports: Sequence[str], folder: Path) -> None:
-        self._imports, self._folder = tuple(imports), folder
-        self.note: str | None = None
+    def __init__(self, setup: Mapping[str, Any], folder: Path) -> None:
+        self._setup, self._folder = json.dumps(setup), folder
+        self.notes: tuple[str, ...] = ()
         self._processes: dict[str, int | None] = {}
         self._ended: list[Ended] = []
         self._ready = False
@@ -73,7 +73,7 @@ class Forking:
 
     def _begin(self) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "archsweep.run.zygote", str(theirs.fileno()), json.dumps(self._imports)]
+        command = [sys.executable, "-m", "archsweep.run.zygote", str(theirs.fileno()), self._setup]
         with (self._folder / "zygote.output").open("ab") as output:
             self._process = subprocess.Popen(
                 command, pass_fds=[theirs.fileno()], start_new_session=True, env=worker_environment(),
@@ -122,7 +122,9 @@ class Forking:
 
     def _heard(self, message: dict[str, Any]) -> list[Ended]:
         if "ready" in message:
-            self._ready, self.note = True, message["note"]
+            self._ready, self.notes = True, tuple(message["notes"])
+        elif "fault" in message:
+            raise SettingsError(*message["fault"])
         elif "started" in message:
             self._processes[message["started"]] = message["process"]
         elif self._processes.pop(message["ended"], 0) != 0:
@@ -154,7 +156,7 @@ class Forking:
             self.kill(id)
         self._channel.close()
         try:
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=5 if self._ready else 0)
         except subprocess.TimeoutExpired:
             kill_session(self._process.pid)
             self._process.wait()
@@ -163,13 +165,13 @@ class Forking:
 class Spawning:
     """A fresh interpreter for each lot: where forking is unsafe. Slower by the imports; the same files and endings."""
 
-    def __init__(self, imports: Sequence[str]) -> None:
-        self.note: str | None = None
-        self._imports = json.dumps(tuple(imports))
+    def __init__(self, setup: Mapping[str, Any]) -> None:
+        self.notes: tuple[str, ...] = ()
+        self._setup = json.dumps(setup)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, task: str, id: str, folder: Path, *, module: str = "", argument: str = "") -> None:
-        command = [sys.executable, "-m", "archsweep.run.tasks", task, str(folder), argument, self._imports]
+        command = [sys.executable, "-m", "archsweep.run.tasks", task, str(folder), argument, self._setup]
         self._running[id] = subprocess.Popen(
             command, start_new_session=True, env=worker_environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from archsweep import machine, registry
 from archsweep.contract import Capabilities, Evidence, Lot, Probe, decode
-from archsweep.errors import HarnessBroken
+from archsweep.errors import HarnessBroken, SettingsError
 from archsweep.run import endings, plan
 from archsweep.run.launch import Forking, Launcher, Spawning
 from archsweep.run.pool import Pool, Turn, last_words
@@ -34,14 +34,17 @@ _RANK = {Evidence.HARDWARE: 0, Evidence.EMULATOR: 1, Evidence.COMPILER: 2, Evide
 class Session:
     """Workers of one sweep, in a temporary folder. Use as a context manager."""
 
-    def __init__(self, imports: Sequence[str] = (), *, fork: bool = sys.platform == "linux") -> None:
-        self._imports, self._fork = tuple(imports), fork
+    def __init__(
+        self, imports: Sequence[str] = (), *, trust_remote_code: bool = False, fork: bool = sys.platform == "linux"
+    ) -> None:
+        self._setup = {"imports": list(imports), "trust_remote_code": trust_remote_code}
+        self._fork = fork
         self._asked = 0
 
     def __enter__(self) -> Session:
         self.folder = Path(tempfile.mkdtemp(prefix="archsweep-"))
-        self.spawning = Spawning(self._imports)
-        self.launcher: Launcher = Forking(self._imports, self.folder) if self._fork else self.spawning
+        self.spawning = Spawning(self._setup)
+        self.launcher: Launcher = Forking(self._setup, self.folder) if self._fork else self.spawning
         return self
 
     def __exit__(self, *details: object) -> None:
@@ -53,10 +56,12 @@ class Session:
         """The catalog as the warm workers see it, so that transformers is imported only once."""
         from archsweep.archs.catalog import Catalog
 
-        answer, fault = self._ask("scan", json.dumps(self._imports), SCAN_DEADLINE_S)
+        answer, fault = self._ask("scan", json.dumps(self._setup), SCAN_DEADLINE_S)
         if answer is None:
             raise HarnessBroken(f"the catalog could not be read: {fault}")
-        return decode(Catalog, answer)
+        if "error" in answer:
+            raise SettingsError(*answer["error"])
+        return decode(Catalog, answer["catalog"])
 
     def ground(self, platform: str) -> plan.Ground:
         """What the platform says about this machine. A probe that dies or hangs counts as absent, with the reason."""
@@ -64,9 +69,8 @@ class Session:
         answer, fault = self._ask("probe", platform, PROBE_DEADLINE_S)
         absent = Probe(present=False, evidence=Evidence.NONE, reason=f"its probe did not answer: {fault}")
         probe = absent if answer is None else decode(Probe, answer)
-        notes = [self.launcher.note] if self.launcher.note else []
         environment = machine.environment(
-            versions=probe.versions, device=probe.device, driver=probe.driver, notes=notes
+            versions=probe.versions, device=probe.device, driver=probe.driver, notes=self.launcher.notes
         )
         return plan.Ground(name=platform, capabilities=capabilities, probe=probe, environment=environment)
 

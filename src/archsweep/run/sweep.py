@@ -79,7 +79,7 @@ def sweep(options: Options, manner: Manner, keeper: Keeper) -> Outcome:
     began = time.monotonic()
     options = validate(options)
     with contextlib.closing(keeper):
-        with Session(options.imports) as session:
+        with Session(options.imports, trust_remote_code=options.trust_remote_code) as session:
             universe = catalog.load(
                 cache=Path(options.cache),
                 imports=options.imports,
@@ -89,7 +89,7 @@ def sweep(options: Options, manner: Manner, keeper: Keeper) -> Outcome:
             subjects = selection.choose(universe, options.selection)
             grounds, reason = resolve_platforms(session, options.platforms)
             course = _prepare(options, subjects, grounds, keeper)
-            notes = [note for note in (reason, session.launcher.note) if note]
+            notes = [note for note in (reason, *session.launcher.notes) if note]
             interrupted = _run(course, manner, session, keeper)
         spent = time.monotonic() - began
         return _conclude(course, manner, keeper, notes=notes, interrupted=interrupted, wall_s=spent)

@@ -9,26 +9,30 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 OUTPUT_FILE, ANSWER_FILE = "output", "answer.json"
+SCANNERS = 2  # processes that read the library together
 
 
-def prepare(imports: Sequence[str]) -> str | None:
-    """Import what every worker needs; returns the note of the torchvision bridge, if it was used."""
-    from archsweep.archs import torchvision_bridge
+def prepare(setup: Mapping[str, Any]) -> tuple[str, ...]:
+    """Import what every worker needs; returns notes for the fingerprint.
 
-    note = torchvision_bridge.prepare()
+    `setup`: `imports`, `trust_remote_code`. Raises SettingsError for a module that cannot be imported.
+    """
+    from archsweep.archs import importing
+
+    notes = importing.warm()
     import torch
     import transformers
 
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
     importlib.import_module("transformers.modeling_utils")
-    for name in imports:
-        importlib.import_module(name)
-    return note
+    importing.join(setup["imports"], trust_remote_code=setup["trust_remote_code"])
+    return notes
 
 
 def warm_up() -> None:
@@ -72,11 +76,17 @@ def _probe(folder: Path, argument: str) -> None:
 
 
 def _scan(folder: Path, argument: str) -> None:
-    """Read the catalog with the modules named in `argument`; the answer goes to ANSWER_FILE."""
+    """Read the catalog as the setup in `argument` wants it; catalog or error goes to ANSWER_FILE."""
     from archsweep.archs import catalog
     from archsweep.contract import encode
+    from archsweep.errors import SettingsError
 
-    answer = encode(catalog.scan(tuple(json.loads(argument))))  # type: ignore[attr-defined,unused-ignore]
+    setup = json.loads(argument)
+    try:
+        found = catalog.scan(setup["imports"], trust_remote_code=setup["trust_remote_code"], workers=SCANNERS)
+        answer = {"catalog": encode(found)}
+    except SettingsError as error:
+        answer = {"error": [error.message, error.next_step]}
     (folder / ANSWER_FILE).write_text(json.dumps(answer))
 
 
@@ -84,10 +94,10 @@ TASKS: dict[str, Callable[[Path, str], None]] = {"lot": _lot, "probe": _probe, "
 
 
 def main() -> None:
-    """A child without a zygote: `python -m archsweep.run.tasks TASK FOLDER ARGUMENT IMPORTS`."""
-    task, folder, argument, imports = sys.argv[1], Path(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
+    """A child without a zygote: `python -m archsweep.run.tasks TASK FOLDER ARGUMENT SETUP`."""
+    task, folder, argument, setup = sys.argv[1], Path(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
     capture(folder / OUTPUT_FILE)
-    prepare(imports)
+    prepare(setup)
     TASKS[task](folder, argument)
     sys.stdout.flush()
     os._exit(0)

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from archsweep.errors import SettingsError
 from archsweep.run import tasks
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
@@ -133,22 +134,24 @@ def _bind_to_parent() -> None:
 
 
 def main() -> None:
-    """`python -m archsweep.run.zygote DESCRIPTOR IMPORTS`: serve the parent at the other end of the socket."""
+    """`python -m archsweep.run.zygote DESCRIPTOR SETUP`: serve the parent at the other end of the socket."""
     channel = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     zygote = Zygote(channel)
-    note = tasks.prepare(json.loads(sys.argv[2]))
+    try:
+        notes = tasks.prepare(json.loads(sys.argv[2]))
+    except SettingsError as error:
+        zygote.tell(fault=[error.message, error.next_step])
+        return
     tasks.warm_up()
-    import torch
-
     from archsweep.run import worker  # noqa: F401  (so that no fork imports it again)
 
     importlib.import_module("numpy")
     gc.collect()
     gc.freeze()
-    zygote.tell(ready=True, note=note, threads=torch.get_num_threads())
+    zygote.tell(ready=True, notes=notes)
     zygote.serve()
 
 
