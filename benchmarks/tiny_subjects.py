@@ -87,6 +87,7 @@ def measure(
     """`task` of each subject in a forked process; one that dies or takes too long is an entry with `error`."""
     import torch
     import transformers
+    from transformers import modeling_utils  # noqa: F401 (every forked process would import it again)
 
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()

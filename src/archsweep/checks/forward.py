@@ -93,6 +93,8 @@ def _unsteady(first: Mapping[str, torch.Tensor], second: Mapping[str, torch.Tens
     if list(first) != list(second):
         yield "a second run returns other outputs"
         return
+    if outputs.digest(first) == outputs.digest(second):
+        return
     for path, value in first.items():
         if outputs.digest({path: value}) != outputs.digest({path: second[path]}):
             yield f"{path}: a second run under the same seed differs"
