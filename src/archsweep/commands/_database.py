@@ -40,7 +40,8 @@ class DatabaseKeeper:
     def __init__(self, database: Path, journal_path: Path | None = None) -> None:
         from archsweep.store.database import prepare
 
-        prepare(database)
+        if database.exists() or not database.absolute().parent.is_dir():
+            prepare(database)  # raises what is wrong with it; a new one is made when the run begins
         self._database, self._journal_path = database, journal_path
         self._journal: JournalKeeper | None = None
         self._waiting: list[Result] = []
@@ -48,7 +49,9 @@ class DatabaseKeeper:
 
     def begin(self, record: RunRecord, environments: Sequence[Environment], subjects: Sequence[Subject]) -> None:
         from archsweep.store import append
+        from archsweep.store.database import prepare
 
+        prepare(self._database)
         path = self._journal_path or journals(self._database) / f"{record.run}.jsonl"
         self._journal = JournalKeeper(path, self.resumed())
         self._journal.begin(record, environments, subjects)
@@ -87,6 +90,8 @@ class DatabaseKeeper:
         from archsweep.store import read
 
         found: dict[str, list[Earlier]] = {}
+        if not self._database.exists():
+            return found
         columns = "n.\"case\", n.status, n.fingerprint, json_extract_string(r.details, '$.source')"
         sql = (
             f"select {columns} from newest n join results r on r.id = n.result order by n.finished_at desc, n.run desc"
@@ -99,7 +104,7 @@ class DatabaseKeeper:
         from archsweep.store import read
 
         found: dict[str, Ending] = {}
-        for platform in record.settings["platforms"]:
+        for platform in record.settings["platforms"] if self._database.exists() else ():
             before = read.previous_endings(self._database, platform, record.settings["selection"], record.run)
             found |= {case: remembered(*parts) for case, parts in before.items()}
         return found or None

@@ -86,6 +86,8 @@ def classify(error: BaseException, stage: Stage) -> tuple[Status, Stage, Failure
         stage = Stage.REFERENCE
     elif isinstance(error, errors.NoRecipe):
         stage, error_class = Stage(error.stage), error.error_class
+        if missing:
+            status, message = Status.UNAVAILABLE, f"{shorten(message)}. Install: pip install {missing}"
     elif missing:
         status, message = Status.UNAVAILABLE, f"{shorten(message)}. Install: pip install {missing}"
     elif isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(message)):

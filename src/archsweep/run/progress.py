@@ -40,7 +40,6 @@ class Progress:
             self._live.stop()
 
     def show(self, turn: Turn) -> None:
-        self.add(turn.results)
         now = time.monotonic()
         if self._quiet or (now - self._shown < (0.5 if self._live else PLAIN_EVERY_S)):
             return
