@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from archsweep.archs import inputs as archs_inputs
-from archsweep.archs import shrink
+from archsweep.archs import lively, overrides, shrink
 from archsweep.archs.inputs import repair
 from archsweep.archs.shrink import tree
 from archsweep.contract import Stage, Subject
@@ -22,9 +22,11 @@ from archsweep.errors import NoRecipe
 
 MOST_PARAMETERS = 5_000_000
 TOO_MANY = 60_000_000
-REPAIRS = 5
+REPAIRS = 6
+MOST_ATTEMPTS = 80
 ALTERNATIVES: tuple[dict[str, Any], ...] = (
     {},
+    {"all": True},
     {"wave": "channel"},
     {"wave": "mel"},
     {"time_first": True},
@@ -61,15 +63,20 @@ class TooLarge(Exception):
     """The model under construction has more parameters than any recipe may have."""
 
 
-def find(subject: Subject, *, rules_alone: bool = False, announce: Callable[[Stage], None] = lambda stage: None) -> Recipe:
+def find(
+    subject: Subject, *, rules_alone: bool = False, announce: Callable[[Stage], None] = lambda stage: None
+) -> Recipe:
     """The first recipe of the search. Raises NoRecipe with the most telling failure."""
     attempts, last, best = 0, None, None
+    special = overrides.for_subject(subject, rules_alone)
     default = default_config(subject)
     smallest: Recipe | None = None
     for weak in (False, True):
         for move, node in shrink.candidates(default):
+            if attempts >= MOST_ATTEMPTS * (2 if weak else 1):
+                break
             announce(Stage.BUILD)
-            edits = tree.edits_of(node)
+            edits = overrides.merged(tree.edits_of(node), special.config)
             attempts += 1
             try:
                 model = construct(subject, edits)
@@ -77,7 +84,7 @@ def find(subject: Subject, *, rules_alone: bool = False, announce: Callable[[Sta
                 last = last or (Stage.BUILD, error)
                 continue
             announce(Stage.INPUTS)
-            outcome = _search_inputs(subject, model, weak)
+            outcome = _search_inputs(subject, model, weak, special.inputs)
             attempts += outcome.attempts
             if outcome.hints is None:
                 best = best or (Stage.INPUTS, outcome.error)
@@ -106,10 +113,10 @@ class _Outcome:
     error: BaseException | None
 
 
-def _search_inputs(subject: Subject, model: Any, weak: bool) -> _Outcome:
+def _search_inputs(subject: Subject, model: Any, weak: bool, stated: Mapping[str, Any]) -> _Outcome:
     attempts, first = 0, None
     for start in LAST if weak else ALTERNATIVES:
-        hints: dict[str, Any] | None = dict(start)
+        hints: dict[str, Any] | None = {**start, **stated}
         for _ in range(REPAIRS):
             assert hints is not None
             attempts += 1
@@ -120,7 +127,9 @@ def _search_inputs(subject: Subject, model: Any, weak: bool) -> _Outcome:
                 forward(model, made)
             except ENDINGS as error:
                 first = first or error
-                hints = repair.repaired(f"{type(error).__name__}: {error}", hints, fed or tuple(archs_inputs.signature(type(model))))
+                hints = repair.repaired(
+                    f"{type(error).__name__}: {error}", hints, fed or tuple(archs_inputs.signature(type(model)))
+                )
                 if hints is None:
                     break
                 continue
@@ -180,5 +189,13 @@ def construct(subject: Subject, edits: Mapping[str, Any]) -> Any:
         handle.remove()
 
 
-def attempts_of(recipe: Recipe) -> Iterator[str]:
-    yield recipe.candidate
+def make_model(subject: Subject, recipe: Recipe) -> Any:
+    """The recipe's model: eval mode, float32, lively weights; bit for bit the same each time, on every machine."""
+    model = construct(subject, recipe.config)
+    lively.enliven(model, subject.id, recipe.seed)
+    return model
+
+
+def make_inputs(subject: Subject, recipe: Recipe, model: Any) -> dict[str, Any]:
+    """The recipe's inputs by parameter name. `model` is only asked for its configuration and its feature counts."""
+    return archs_inputs.draw(subject, model, recipe.hints, recipe.seed)

@@ -17,7 +17,15 @@ MODALITIES: dict[str, tuple[str, ...]] = {
     "text": ("input_ids", "decoder_input_ids", "langs"),
     "image": ("pixel_values", "images", "image", "pixel_values_images", "flattened_patches", "visual_feats"),
     "video": ("pixel_values_videos", "video_pixel_values", "videos"),
-    "audio": ("input_features", "input_values", "audio_values", "audio_features", "input_audio", "audio_input_features", "waveform"),
+    "audio": (
+        "input_features",
+        "input_values",
+        "audio_values",
+        "audio_features",
+        "input_audio",
+        "audio_input_features",
+        "waveform",
+    ),
     "time-series": ("past_values",),
     "boxes": ("bbox", "input_boxes", "input_points"),
 }
@@ -25,7 +33,14 @@ MODALITIES: dict[str, tuple[str, ...]] = {
 
 def draw(subject: Subject, model: Any, hints: Mapping[str, Any], seed: int = 0) -> dict[str, Any]:
     """Tensors by parameter name for `model`, an instance of the subject's class; the same on every machine."""
-    facts = Facts(subject=subject, model=model, config=model.config, parameters=signature(type(model)), hints=dict(hints), seed=seed)
+    facts = Facts(
+        subject=subject,
+        model=model,
+        config=model.config,
+        parameters=signature(type(model)),
+        hints=dict(hints),
+        seed=seed,
+    )
     made: dict[str, Any] = {}
     for part in (image.image_inputs, image.video_inputs, audio.audio_inputs, series.series_inputs, text.text_inputs):
         for name, value in part(facts).items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from archsweep.archs.inputs.documented import documented
 from archsweep.archs.inputs.facts import BATCH, Facts
 from archsweep.archs.inputs.image import channels, flat_patches, patch
 
@@ -21,11 +22,23 @@ def extra_inputs(facts: Facts, made: dict[str, Any]) -> dict[str, Any]:
     for name, maker in _MAKERS.items():
         if name in made or not facts.wants(name):
             continue
-        if facts.required(name) or name in _MEANINGFUL or name == facts.main_input or name in facts.hints.get("also", ()):
+        if (
+            facts.required(name)
+            or name in _MEANINGFUL
+            or name == facts.main_input
+            or name in facts.hints.get("also", ())
+        ):
             value = maker(facts)
             if isinstance(value, dict):
                 found.update(value)
             elif value is not None:
+                found[name] = value
+    for name in facts.parameters:
+        stated = name in facts.hints.get("shapes", {}) or name in facts.hints.get("also", ())
+        needed = facts.required(name) or stated or name == facts.main_input
+        if needed and facts.wants(name) and name not in {**made, **found} and (stated or name not in SKIPPED):
+            value = documented(facts, name)
+            if value is not None:
                 found[name] = value
     return found
 
@@ -75,7 +88,31 @@ def _visual_pos(facts: Facts) -> Any:
 
 
 def _task_inputs(facts: Facts) -> Any:
-    return facts.whole("task_inputs", 1, int(facts.find("vocab_size") or 100), BATCH, int(facts.find("task_seq_len") or 8))
+    return facts.whole(
+        "task_inputs", 1, int(facts.find("vocab_size") or 100), BATCH, int(facts.find("task_seq_len") or 8)
+    )
+
+
+def _grid(facts: Facts) -> Any:
+    import torch
+
+    return torch.tensor([[4, 4], [4, 4]])
+
+
+def _merge(facts: Facts) -> Any:
+    import torch
+
+    return torch.tensor([int(facts.find("spatial_merge_size") or 2)] * BATCH)
+
+
+def _tokens(facts: Facts, name: str) -> Any:
+    from archsweep.archs.inputs.text import draw_ids, mask
+
+    made = {name: draw_ids(facts, name, 8)}
+    masked = name.replace("input_ids", "attention_mask")
+    if facts.wants(masked):
+        made[masked] = mask(8, shorter=2)
+    return made
 
 
 _MAKERS: dict[str, Callable[[Facts], Any]] = {
@@ -86,13 +123,38 @@ _MAKERS: dict[str, Callable[[Facts], Any]] = {
     "input_labels": _point_labels,
     "visual_feats": lambda facts: facts.normal("visual_feats", BATCH, 6, int(facts.find("visual_feat_dim") or 32)),
     "visual_pos": _visual_pos,
-    "visual_embeds": lambda facts: facts.normal("visual_embeds", BATCH, 6, int(facts.find("visual_embedding_dim") or 32)),
+    "visual_embeds": lambda facts: facts.normal(
+        "visual_embeds", BATCH, 6, int(facts.find("visual_embedding_dim") or 32)
+    ),
     "task_inputs": _task_inputs,
     "query_embeds": lambda facts: facts.normal("query_embeds", BATCH, 6, _hidden_width(facts)),
-    "inputs": lambda facts: None,
-    "audio_codes": lambda facts: facts.whole("audio_codes", 0, int(facts.find("codebook_size") or 16), BATCH, int(facts.find("num_quantizers", "n_codebooks", "num_codebooks") or 2), 8),
+    "target_sizes": lambda facts: _grid(facts),
+    "merge_sizes": lambda facts: _merge(facts),
+    "image_merge_sizes": lambda facts: _merge(facts),
+    "video_merge_sizes": lambda facts: _merge(facts) if facts.wants("pixel_values_videos") else None,
+    "qformer_input_ids": lambda facts: _tokens(facts, "qformer_input_ids"),
+    "audio_codes": lambda facts: facts.whole(
+        "audio_codes",
+        0,
+        int(facts.find("codebook_size") or 16),
+        BATCH,
+        int(facts.find("num_quantizers", "n_codebooks", "num_codebooks") or 2),
+        8,
+    ),
 }
-_MEANINGFUL = ("flattened_patches", "input_points", "input_labels", "visual_feats", "visual_pos", "task_inputs", "visual_embeds")
+_MEANINGFUL = (
+    "flattened_patches",
+    "input_points",
+    "input_labels",
+    "visual_feats",
+    "visual_pos",
+    "task_inputs",
+    "visual_embeds",
+    "target_sizes",
+    "image_merge_sizes",
+    "video_merge_sizes",
+    "qformer_input_ids",
+)
 
 
 def reshape_for_head(facts: Facts, made: dict[str, Any]) -> None:

@@ -99,7 +99,9 @@ class Facts:
         """Whole numbers from `low` up to, not including, `high`."""
         import torch
 
-        return torch.randint(int(low), max(int(high), int(low) + 1), tuple(int(s) for s in shape), generator=self.generator(name))
+        return torch.randint(
+            int(low), max(int(high), int(low) + 1), tuple(int(s) for s in shape), generator=self.generator(name)
+        )
 
     def special_ids(self) -> set[int]:
         """Every token id that any configuration of the tree names."""

@@ -19,7 +19,9 @@ def channels(facts: Facts) -> int:
 
 def side(facts: Facts) -> tuple[int, int]:
     """Height and width in pixels."""
-    found = facts.find("image_size", "img_size", "input_resolution", "pretrain_image_size", within=VISION)
+    found = facts.find(
+        "image_size", "img_size", "max_img_size", "input_resolution", "pretrain_image_size", within=VISION
+    )
     if isinstance(found, list | tuple) and not found:
         found = None
     if found is None and isinstance(patch(facts), int) and facts.find("num_patches"):
@@ -54,7 +56,14 @@ def image_inputs(facts: Facts) -> dict[str, Any]:
 def wants_images(facts: Facts, name: str) -> bool:
     declared = getattr(facts.model, "input_modalities", None) or ()
     declared = (declared,) if isinstance(declared, str) else tuple(declared)
-    return facts.main_input == name or facts.required(name) or not declared or bool({"image", "video"} & set(declared))
+    return (
+        bool(facts.hints.get("all"))
+        or name in facts.hints.get("also", ())
+        or facts.main_input == name
+        or facts.required(name)
+        or not declared
+        or bool({"image", "video"} & set(declared))
+    )
 
 
 def _pixels(facts: Facts, name: str) -> dict[str, Any]:
@@ -93,7 +102,11 @@ def implied_layout(facts: Facts) -> str:
     if facts.has("aspect_ratio_ids"):
         return "tiles"
     frames_named = facts.find("num_frames", within=("vision",))
-    if isinstance(frames_named, int) and frames_named > 1 and facts.find("tubelet_size", "num_temporal_layers") is not None:
+    if (
+        isinstance(frames_named, int)
+        and frames_named > 1
+        and facts.find("tubelet_size", "num_temporal_layers") is not None
+    ):
         return "video"
     if facts.mapped("VIDEO_CLASSIFICATION"):
         return "video"
@@ -123,7 +136,9 @@ def flat_patches(facts: Facts, name: str, video: bool = False) -> dict[str, Any]
     made[name] = facts.normal(name, total, depth)
     if facts.hints.get("patch_images"):
         made[name] = made[name].reshape(total, channels(facts), step, step)
-    for key in ("video_grid_thw",) if video else ("image_grid_thw", "grid_thw", "image_grid_hws", "grid_hws", "image_grid_hw"):
+    for key in (
+        ("video_grid_thw",) if video else ("image_grid_thw", "grid_thw", "image_grid_hws", "grid_hws", "image_grid_hw")
+    ):
         if facts.wants(key):
             rows = grid if "thw" in key else [row[1:] for row in grid]
             made[key] = torch.tensor(rows)

@@ -15,9 +15,18 @@ from archsweep.archs.inputs.text import pad_id, vocabulary
 KINDS: dict[str, tuple[str, ...]] = {
     "image": ("pixel_values", "images"),
     "video": ("pixel_values_videos", "video_pixel_values", "videos"),
-    "audio": ("input_features", "input_values", "audio_values", "audio_features", "input_audio", "audio_input_features"),
+    "audio": (
+        "input_features",
+        "input_values",
+        "audio_values",
+        "audio_features",
+        "input_audio",
+        "audio_input_features",
+    ),
 }
-_NAME = re.compile(r"^(im|img|image|video|audio|speech|sound)_?[a-z_]*(token_id|token_index|patch_id|soft_token_id|placeholder_id)$")
+_NAME = re.compile(
+    r"^(im|img|image|video|audio|speech|sound)_?[a-z_]*(token_id|token_index|patch_id|soft_token_id|placeholder_id)$"
+)
 _NOT = re.compile(r"start|end|bos|eos|boi|eoi|begin|pad|newline|row|break|sep")
 
 
@@ -62,8 +71,24 @@ def count_features(facts: Facts, kind: str, made: Mapping[str, Any]) -> int | No
             continue
         probe = type("Probe", (), {"forward": ask})
         accepted = signature(probe)
-        arguments = {name: value for name, value in made.items() if name in accepted and name not in ("input_ids", "attention_mask")}
-        if "attention_mask" in accepted and "input_ids" not in accepted and kind == "audio" and "attention_mask" in made:
+        arguments = {
+            name: value
+            for name, value in made.items()
+            if name in accepted and name not in ("input_ids", "attention_mask")
+        }
+        for name in accepted:
+            for long in (
+                f"{kind}_{name}",
+                name.replace("image", kind).replace("pixel_values", f"pixel_values_{kind}s"),
+            ):
+                if name not in arguments and long in made:
+                    arguments[name] = made[long]
+        if (
+            "attention_mask" in accepted
+            and "input_ids" not in accepted
+            and kind == "audio"
+            and "attention_mask" in made
+        ):
             mask = made["attention_mask"]
             source = next((made[name] for name in KINDS["audio"] if name in made), None)
             if source is not None and mask.shape[-1] in source.shape:

@@ -15,7 +15,8 @@ def vocabulary(facts: Facts, *names: str) -> int:
     sizes = [getattr(text, "vocab_size", None), getattr(facts.config, "vocab_size", None)]
     sizes += [facts.find(name) for name in (names or ("src_vocab_size", "text_vocab_size"))]
     whole = [int(size) for size in sizes if isinstance(size, int) and size > 1]
-    return min(whole) if whole else int(facts.hints.get("vocabulary", 256))
+    limit = int(facts.hints.get("vocabulary", 256 if not whole else max(whole)))
+    return min([*whole, limit])
 
 
 def draw_ids(facts: Facts, name: str, length: int, limit: int | None = None) -> Any:
@@ -47,6 +48,8 @@ def pad_id(facts: Facts) -> int:
 
 def text_inputs(facts: Facts) -> dict[str, Any]:
     """input_ids with attention_mask, and the other inputs of a text."""
+    import torch
+
     made: dict[str, Any] = {}
     if not wants_text(facts):
         return made
@@ -64,6 +67,9 @@ def text_inputs(facts: Facts) -> dict[str, Any]:
         types = padded.clone() * 0
         types[:, length // 2 :] = 1
         made["token_type_ids"] = types * padded
+        tables = facts.find("type_vocab_sizes")
+        if isinstance(tables, list | tuple):
+            made["token_type_ids"] = torch.stack([types * padded if size > 1 else types * 0 for size in tables], dim=-1)
     if facts.wants("langs") and (facts.find("n_langs") or 1) > 1:
         made["langs"] = facts.whole("langs", 0, facts.find("n_langs"), BATCH, length)
     if facts.wants("bbox"):
@@ -91,7 +97,14 @@ def wants_text(facts: Facts) -> bool:
         return False
     declared = getattr(facts.model, "input_modalities", ("text",)) or ()
     declared = (declared,) if isinstance(declared, str) else tuple(declared)
-    return facts.main_input == "input_ids" or facts.required("input_ids") or "text" in declared or not declared
+    return (
+        bool(facts.hints.get("all"))
+        or "input_ids" in facts.hints.get("also", ())
+        or facts.main_input == "input_ids"
+        or facts.required("input_ids")
+        or "text" in declared
+        or not declared
+    )
 
 
 def decoder_inputs(facts: Facts) -> dict[str, Any]:
