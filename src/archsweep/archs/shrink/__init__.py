@@ -16,17 +16,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archsweep.archs.shrink import layers, sizes, tokens, tree, widths
+from archsweep.archs.shrink import blanks, layers, relations, sizes, tokens, tree, widths
 
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """One way to shrink. `least` is the smallest main width aimed at; `floor` what every width is a multiple of."""
+    """One way to shrink. `least` is the smallest main width aimed at; `floor` what every width is a multiple of;
+    `filled` switches on what empty fields leave off; `prefix` keeps the first layers rather than one of each kind."""
 
     name: str
     least: int = 32
     floor: int = 8
     per_node: bool = False
+    filled: bool = False
     prefix: bool = False
     divisor: int | None = None
     largest_side: int = sizes.LARGEST_SIDE
@@ -34,6 +36,7 @@ class Move:
 
 MOVES = (
     Move(name="even"),
+    Move(name="filled", filled=True),
     Move(name="prefix", prefix=True),
     Move(name="own", per_node=True),
     Move(name="wide", least=64, prefix=True),
@@ -52,14 +55,21 @@ def candidates(default: Any) -> Iterator[tuple[Move, tree.Node]]:
 def shrunk(default: Any, move: Move) -> tree.Node:
     """The tree of `default` with the edits of one move."""
     root = tree.read(default)
+    blanks.add_modalities(root)
     divisor = move.divisor or widths.choose_divisor(root, move.least)
     widths.shrink_widths(root, divisor, move.floor, move.per_node)
     for node in root.walk():
         layers.shrink_depth(node, move.prefix)
+    blanks.fill_plain(root)
+    if move.filled:
+        blanks.fill_switches(root)
     tokens.shrink_vocabularies(root)
     tokens.shrink_experts(root)
     sizes.shrink_images(root, move.largest_side)
     sizes.shrink_clips(root)
     sizes.shrink_positions(root)
     sizes.shrink_features(root)
+    relations.join_widths(root)
+    relations.fit_sections(root)
+    relations.fit_groups(root)
     return root

@@ -23,6 +23,8 @@ class Node:
     values: dict[str, Any]
     children: dict[str, Node] = field(default_factory=dict)
     edits: dict[str, Any] = field(default_factory=dict)
+    absent: bool = False  # an optional sub-configuration that the default leaves out
+    added: bool = False  # ... and that the edits put in
 
     def get(self, name: str) -> Any:
         """The value as edited so far."""
@@ -35,9 +37,15 @@ class Node:
             self.edits.pop(name, None)
 
     def walk(self) -> Iterator[Node]:
+        """This node and all below it, parents first, without the absent ones."""
         yield self
         for child in self.children.values():
-            yield from child.walk()
+            if not child.absent:
+                yield from child.walk()
+
+    def add(self) -> None:
+        """Put an absent sub-configuration in."""
+        self.absent, self.added = False, True
 
     @property
     def main_depth(self) -> int | None:
@@ -47,6 +55,17 @@ class Node:
     @property
     def main_width(self) -> int | None:
         return _mapped(self, "hidden_size")
+
+    @property
+    def attention_width_name(self) -> str | None:
+        """The field of the width that heads share out: an embedding width stands before the main one."""
+        named = ("embed_dim", "d_model", getattr(self.kind, "attribute_map", {}).get("hidden_size", "hidden_size"), "encoder_hidden_dim")
+        return next((name for name in named if isinstance(self.values.get(name), int)), None)
+
+    @property
+    def attention_width(self) -> int | None:
+        name = self.attention_width_name
+        return self.values[name] if name else None
 
 
 def _mapped(node: Node, name: str) -> int | None:
@@ -64,7 +83,20 @@ def read(config: Any, path: tuple[str, ...] = ()) -> Node:
             continue
         else:
             node.values[name] = copy.deepcopy(value)
+    for name, spec in (getattr(type(config), "sub_configs_defaults", None) or {}).items():
+        if name not in node.children and getattr(config, name, None) is None:
+            optional = _optional(spec)
+            if optional is not None:
+                node.children[name] = read(optional, (*path, name))
+                node.children[name].absent = True
     return node
+
+
+def _optional(spec: Any) -> Any:
+    try:
+        return spec.default_config
+    except (TypeError, ValueError, AttributeError, KeyError, ImportError):
+        return None
 
 
 @functools.cache
@@ -79,8 +111,8 @@ def edits_of(node: Node) -> dict[str, Any]:
     """All edits of the tree as nested plain values: `{"hidden_size": 64, "text_config": {...}}`; empty ones left out."""
     nested: dict[str, Any] = {name: value for name, value in node.edits.items()}
     for name, child in node.children.items():
-        inner = edits_of(child)
-        if inner:
+        inner = {} if child.absent else edits_of(child)
+        if inner or child.added:
             nested[name] = inner
     return nested
 
@@ -92,19 +124,27 @@ def build(node: Node, edits: Mapping[str, Any]) -> Any:
     so that a parent's own defaults for a child survive.
     """
     arguments: dict[str, Any] = {}
-    default = _class_default(node.kind)
-    for name, value in node.values.items():
-        if name in default and default[name] == value and name not in _PRIVATE_KEPT:
-            continue
-        if name not in _PRIVATE_KEPT and node.path:
+    default = _class_default(node.kind) if node.path else {}
+    for name, value in node.values.items() if node.path else ():
+        if name in _PRIVATE_KEPT:
+            if value is not None:
+                arguments[_public(name)] = list(value)
+        elif name not in default or default[name] != value:
             arguments[name] = copy.deepcopy(value)
     for name, child in node.children.items():
         own = edits.get(name)
+        if child.absent and not isinstance(own, Mapping):
+            continue
         arguments[name] = build(child, own if isinstance(own, Mapping) else {})
     for name, value in edits.items():
-        if name in node.children and isinstance(value, Mapping):
+        if isinstance(value, Mapping) and name in node.children:
             continue
-        arguments["out_indices" if name == "_out_indices" else name] = copy.deepcopy(value)
+        arguments[_public(name)] = list(value) if name in _PRIVATE_KEPT else copy.deepcopy(value)
     if "out_indices" in arguments:
         arguments.pop("out_features", None)
     return node.kind(**arguments)
+
+
+def _public(name: str) -> str:
+    """The argument that sets a private value: which stages a backbone gives out is stored under another name."""
+    return name.removeprefix("_") if name in _PRIVATE_KEPT else name

@@ -12,6 +12,7 @@ from archsweep.archs.shrink.fields import Meaning, is_whole, meaning, whole_list
 from archsweep.archs.shrink.tree import Node
 
 DIVISORS = (64, 32, 16, 8, 4, 2, 1)
+WIDEST = 160  # of a main width, where a smaller divisor is taken for the sake of the heads
 
 
 def scaled(value: int, divisor: int, floor: int) -> int:
@@ -25,7 +26,9 @@ def scaled(value: int, divisor: int, floor: int) -> int:
 
 
 def choose_divisor(root: Node, least: int) -> int:
-    """The largest divisor that leaves every main width at least `least` and every listed width at least 8."""
+    """The largest divisor that suits the tree: every main width at least `least`, every listed width at least 8, and
+    heads that stay plural with even dimensions. The better the heads come out, the sooner a divisor is taken, as long
+    as the widest part stays under `WIDEST`."""
     mains = [node.main_width for node in root.walk() if node.main_width and node.main_width >= least]
     listed = [
         min(item for item in value if item > 8)
@@ -33,10 +36,32 @@ def choose_divisor(root: Node, least: int) -> int:
         for name, value in node.values.items()
         if meaning(name) is Meaning.WIDTH and whole_list(value) and any(item > 8 for item in value)
     ]
-    for divisor in DIVISORS:
-        if all(width / divisor >= least for width in mains) and all(width / divisor >= 8 for width in listed):
-            return divisor
-    return 1
+    fitting = [
+        divisor
+        for divisor in DIVISORS
+        if all(width / divisor >= least for width in mains) and all(width / divisor >= 8 for width in listed)
+    ] or [1]
+    for quality in (8, 4, 2):
+        for divisor in fitting:
+            narrow = divisor == fitting[0] or all(width / divisor <= WIDEST for width in mains)
+            if narrow and all(_heads_come_out(node, divisor, quality) for node in root.walk()):
+                return divisor
+    return fitting[0]
+
+
+def _heads_come_out(node: Node, divisor: int, multiple: int) -> bool:
+    """Whether the node keeps two heads, of a dimension that is a multiple of `multiple`, under a divisor."""
+    heads, dims = _heads_of(node), _dims_of(node)
+    counts = _counts(heads)
+    if not counts or max(counts) == 1:
+        return True
+    own = _own_dims(node, counts, dims)
+    most = max(counts)
+    for fewer in _possible(counts):
+        new = [value * fewer / divisor for value in own]
+        if most // fewer >= 2 and all(item % multiple == 0 and item >= min(8, value) for item, value in zip(new, own, strict=True)):
+            return True
+    return False
 
 
 def shrink_widths(root: Node, divisor: int, floor: int, per_node: bool) -> None:
@@ -67,34 +92,71 @@ def _map(value: Any, change: Any) -> Any:
     return None
 
 
+def _heads_of(node: Node) -> dict[str, Any]:
+    return {n: v for n, v in node.values.items() if meaning(n) is Meaning.HEADS and (is_whole(v) or whole_list(v))}
+
+
+def _dims_of(node: Node) -> dict[str, int]:
+    return {n: v for n, v in node.values.items() if meaning(n) is Meaning.HEAD_DIM and is_whole(v) and v > 0}
+
+
+def _counts(heads: dict[str, Any]) -> list[int]:
+    return [item for value in heads.values() for item in (value if isinstance(value, list | tuple) else [value]) if item > 0]
+
+
+def _possible(counts: list[int]) -> list[int]:
+    return [n for n in range(1, 65) if all(count % n == 0 or n % count == 0 for count in counts)]
+
+
+def _own_dims(node: Node, counts: list[int], dims: dict[str, int]) -> list[int]:
+    """The head dimensions that the node states, or else the one that its width implies."""
+    own = [value for value in dims.values() if value > 4]
+    width = node.attention_width
+    if not own and width and counts:
+        own = [width // max(counts)] if width % max(counts) == 0 else []
+    return own or [min(64, (width or 64) // max(counts or [1]) or 64)]
+
+
 def _shrink_heads(node: Node, divisor: int, floor: int) -> None:
-    heads = {n: v for n, v in node.values.items() if meaning(n) is Meaning.HEADS and (is_whole(v) or whole_list(v))}
-    dims = {n: v for n, v in node.values.items() if meaning(n) is Meaning.HEAD_DIM and is_whole(v) and v > 0}
+    heads, dims = _heads_of(node), _dims_of(node)
     if not heads and not dims:
         return
     fewer = _fewer_heads(node, heads, dims, divisor)
     for name, value in heads.items():
-        edited = _map(value, lambda item: max(1, item // fewer) if item > 1 else item)
-        node.set(name, edited)
+        node.set(name, _map(value, lambda item: max(1, item // fewer) if item > 1 else item))
     for name, value in dims.items():
         if value > 4:
             node.set(name, max(4, value * fewer // divisor) if heads else scaled(value, divisor, 8))
+    if not dims:
+        _divide_width(node, heads)
+
+
+def _divide_width(node: Node, heads: dict[str, Any]) -> None:
+    """Where heads divided the width and rounding broke it, the nearest smaller number of heads that does again."""
+    name = node.attention_width_name
+    width, old = node.get(name) if name else None, node.values.get(name) if name else None
+    if not is_whole(width) or not is_whole(old):
+        return
+    assert isinstance(width, int) and isinstance(old, int)
+    for key, value in heads.items():
+        now = node.get(key)
+        if is_whole(value) and value > 1 and old % value == 0 and width % now != 0:
+            even = [n for n in range(min(now, width // 8), 1, -1) if width % n == 0 and width // n % 2 == 0]
+            node.set(key, even[0] if even else next((n for n in (4, 2) if width % n == 0), 1))
+        elif is_whole(value) and value > 8 and now == 1 and old % value == 0 and width % 2 == 0 and width >= 16:
+            node.set(key, next(n for n in (4, 2) if width % n == 0 and (width // n) % 2 == 0 or n == 2))
 
 
 def _fewer_heads(node: Node, heads: dict[str, Any], dims: dict[str, int], divisor: int) -> int:
     """By how much to divide the number of heads: the smallest that leaves a head dimension that is a multiple of 8."""
-    counts = [item for value in heads.values() for item in (value if isinstance(value, list | tuple) else [value])]
-    own = [value for value in dims.values() if value > 4]
-    width = node.main_width
-    if not own and width and counts:
-        own = [width // max(counts)] if width % max(counts) == 0 else []
-    if not own:
-        own = [min(64, (width or 64) // max(counts or [1]) or 64)]
-    possible = [n for n in range(1, 65) if all(count % n == 0 or n % count == 0 for count in counts)]
-    for multiple in (8, 4, 2):
-        for fewer in possible:
-            new = [value * fewer / divisor for value in own]
-            fits = all(item == int(item) and int(item) % multiple == 0 and item >= min(8, value) for item, value in zip(new, own, strict=True))
-            if fits and (max(counts or [2]) // fewer >= 1):
-                return fewer
+    counts = _counts(heads)
+    own = _own_dims(node, counts, dims)
+    possible = _possible(counts)
+    for least in (2, 1):
+        for multiple in (8, 4, 2):
+            for fewer in possible:
+                new = [value * fewer / divisor for value in own]
+                fits = all(item % multiple == 0 and item >= min(8, value) for item, value in zip(new, own, strict=True))
+                if fits and max(counts or [2]) // fewer >= min(least, max(counts or [1])):
+                    return fewer
     return max(n for n in possible if n <= max(1, divisor))
