@@ -44,7 +44,7 @@ WEAKNESS: tuple[str, ...] = (
 )
 FLAT_COLUMNS = (
     "category", "model_type", "class_name", "platform", "check", "status", "evidence", "verified", "applicable",
-    "by_status", "older", "fingerprints", "finished_at",
+    "by_status", "inapplicable", "older", "fingerprints", "finished_at",
 )  # fmt: skip
 _PRIORITIES = ("critical", "high", "medium", "low")
 
@@ -59,7 +59,7 @@ class Depth(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One cell. `by_status` counts what is applicable; `verified` of it is green.
+    """One cell. `by_status` counts what is applicable; `verified` of it is green. What is inapplicable stands apart.
 
     `older` counts what is known under older fingerprints only: beside the rest in a folded cell, in it at the depth of
     classes.
@@ -72,6 +72,7 @@ class Cell:
     verified: int
     applicable: int
     by_status: Mapping[str, int]
+    inapplicable: int = 0
     older: int = 0
     fingerprints: tuple[str, ...] = ()
     finished_at: str = ""  # of the newest result in it
@@ -121,8 +122,10 @@ def build(
     rows = [row for row in rows if depth is Depth.CLASS or _verifies(row)]
     units = list(_units(rows, depth, newest))
     order = _order(rows, depth)
-    cells = {key: _fold(key[0], key[1], inside) for key, inside in _grouped(units, lambda unit: (unit.label, unit.place)).items()}
-    cells = {key: cell for key, cell in cells.items() if cell.applicable or cell.by_status or cell.older}
+    cells = {
+        key: _fold(key[0], key[1], inside)
+        for key, inside in _grouped(units, lambda unit: (unit.label, unit.place)).items()
+    }
     labels = {label for label, _ in cells}
     if statuses or evidences:
         labels &= {unit.label for unit in units if _wanted(unit, statuses, evidences)}
@@ -153,11 +156,12 @@ def _flat(cell: Cell) -> dict[str, Any]:
         "class_name": label[2],
         "platform": cell.place[0],
         "check": cell.place[1] if len(cell.place) > 1 else None,
-        "status": cell.status,
-        "evidence": cell.evidence,
+        "status": cell.status or None,
+        "evidence": cell.evidence if cell.applicable else None,
         "verified": cell.verified,
         "applicable": cell.applicable,
         "by_status": {name: cell.by_status[name] for name in SEVERITY if name in cell.by_status},
+        "inapplicable": cell.inapplicable,
         "older": cell.older,
         "fingerprints": list(cell.fingerprints),
         "finished_at": cell.finished_at,
@@ -198,8 +202,6 @@ def _units(rows: Sequence[Row], depth: Depth, newest: Mapping[str, str] | None) 
         fresh = [row for row in inside if newest is None or newest.get(row["platform"]) == row["fingerprint"]]
         used = fresh or inside
         status = _status({row["check"]: row["status"] for row in used}, () if depth is Depth.CLASS else VERIFYING)
-        if status is None:
-            continue
         first = used[0]
         yield _Unit(
             label=_label(first, depth),
@@ -212,25 +214,26 @@ def _units(rows: Sequence[Row], depth: Depth, newest: Mapping[str, str] | None) 
         )
 
 
-def _status(found: Mapping[str, str], required: Sequence[str]) -> str | None:
-    """One status for the checks of a subject; None when it leaves the denominator."""
+def _status(found: Mapping[str, str], required: Sequence[str]) -> str:
+    """One status for the checks of a subject; `inapplicable` when it leaves the denominator."""
     live = {check: status for check, status in found.items() if status != Status.INAPPLICABLE}
     if not live:
-        return None
+        return Status.INAPPLICABLE
     worst = min(live.values(), key=SEVERITY.index)
     if worst != Status.PASS:
         return worst
     if any(check not in found for check in required):
         return INCOMPLETE
-    return worst if len(live) == len(found) else None
+    return worst if len(live) == len(found) else Status.INAPPLICABLE
 
 
 def _fold(label: Label, place: Place, units: Sequence[_Unit]) -> Cell:
     alone = len(place) > 1  # the case itself: nothing is folded, so an older fingerprint is shown, with its mark
-    counted = [unit for unit in units if alone or not unit.older]
+    applicable = [unit for unit in units if unit.status != Status.INAPPLICABLE]
+    counted = [unit for unit in applicable if alone or not unit.older]
     by_status = Counter(unit.status for unit in counted)
     verified = by_status[Status.PASS]
-    status = min(by_status, key=SEVERITY.index, default="")
+    status = min(by_status, key=SEVERITY.index, default="" if applicable else str(Status.INAPPLICABLE))
     passes = [unit.evidence for unit in counted if unit.status == Status.PASS]
     return Cell(
         label=label,
@@ -240,7 +243,8 @@ def _fold(label: Label, place: Place, units: Sequence[_Unit]) -> Cell:
         verified=verified,
         applicable=len(counted),
         by_status=dict(by_status),
-        older=sum(unit.older for unit in units),
+        inapplicable=len(units) - len(applicable),
+        older=sum(unit.older for unit in applicable),
         fingerprints=tuple(sorted({name for unit in units for name in unit.fingerprints})),
         finished_at=max((unit.finished_at for unit in units), default=""),
     )

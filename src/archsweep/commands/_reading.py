@@ -34,6 +34,15 @@ def check_names(kind: str, names: Sequence[str], known: Iterable[str], database:
             raise ArchsweepError(f"{database} has no results of {kind} {name!r}", hint)
 
 
+def check_words(kind: str, words: Sequence[str], known: Sequence[str]) -> None:
+    """Raises ArchsweepError, with the nearest, where `words` holds one that is none of the known."""
+    for word in words:
+        if word not in known:
+            near = nearest(word, known)
+            hint = f"Nearest: {', '.join(near)}. " if near else ""
+            raise ArchsweepError(f"unknown {kind} {word!r}", f"{hint}There are: {', '.join(known)}.")
+
+
 def write(text: str) -> None:
     """Prints text as it is; a reader that went away (`| head`) ends it quietly."""
     click.echo(text, nl=not text.endswith("\n"))

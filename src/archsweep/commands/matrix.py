@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from archsweep.commands._reading import check_names, database_option, database_path, write
+from archsweep.commands._reading import check_names, check_words, database_option, database_path, write
 from archsweep.commands._selection import split
 
 _DEPTHS = ("category", "architecture", "class")
@@ -40,9 +40,10 @@ def command(
     archsweep matrix --by class --model bert           every class and check of one architecture
     archsweep matrix --format markdown --base          for a README
     \b
-    Each object of --json: category, model_type and class_name (null where folded), platform, check (only by class),
-    status, evidence (the weakest among the passes), verified, applicable, by_status, older (known under older
-    fingerprints only), fingerprints, finished_at (of its newest result).
+    Each object of --json is a cell: category, model_type and class_name (null where folded), platform, check (null
+    where folded), status, evidence (the weakest among the passes), verified, applicable, by_status, inapplicable,
+    older (known under older fingerprints only), fingerprints, finished_at (of its newest result). A cell that was not
+    tried has no object.
     """
     wanted = {name: split(values) for name, values in lists.items()}
     depth = depth or ("class" if wanted["models"] else "category")
@@ -53,13 +54,11 @@ def command(
 
 def _built(path: Path, depth: str, wanted: dict[str, tuple[str, ...]], *, base: bool, fold: bool) -> tuple[Any, Any]:
     from archsweep.analysis.matrix import SEVERITY, WEAKNESS, Depth, build
-    from archsweep.errors import UnknownName
+    from archsweep.contract import Status
     from archsweep.store import read
 
-    for kind, known, listing in (("statuses", SEVERITY, "status"), ("evidences", WEAKNESS, "evidence")):
-        for name in wanted[kind]:
-            if name not in known:
-                raise UnknownName(listing, name, known, "checks")
+    check_words("status", wanted["statuses"], (*SEVERITY, Status.INAPPLICABLE))
+    check_words("evidence", wanted["evidences"], WEAKNESS)
     names = read.names(path)
     for kind, column in (("categories", "category"), ("models", "model_type"), ("platforms", "platform")):
         check_names(column.replace("_type", ""), wanted[kind], names[column], path)

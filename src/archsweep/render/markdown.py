@@ -33,7 +33,7 @@ def _lines(matrix: Matrix, notes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if len(matrix.labels) > 1 and matrix.depth is not Depth.CLASS:
         cells = [f"**{_cell(matrix.totals.get(place))}**" for place in matrix.places]
         yield _row([], ["**all**", *[""] * (len(heads) - 1), *cells])
-    statuses = {name for cell in matrix.cells.values() for name in cell.by_status}
+    statuses = {name for cell in matrix.cells.values() for name in (*cell.by_status, cell.status)}
     yield ""
     yield legend(statuses, {cell.evidence for cell in matrix.cells.values() if cell.applicable})
     yield ""
@@ -48,5 +48,5 @@ def _row(texts: Sequence[str], ready: Sequence[str] = ()) -> str:
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return UNTRIED
-    apart = beside(cell)
+    apart = ", ".join(beside(cell))
     return " · ".join(part for part in (verdict(cell), ground(cell), apart) if part)

@@ -44,7 +44,7 @@ def show_matrix(matrix: Matrix, notes: Sequence[Mapping[str, Any]], out: Console
         out.print(_table(matrix, places, compact=compact))
         out.print()
     shown = [*matrix.cells.values()]
-    statuses = {name for cell in shown for name in cell.by_status}
+    statuses = {name for cell in shown for name in (*cell.by_status, cell.status)}
     out.print(Text(legend(statuses, {cell.evidence for cell in shown if cell.applicable}), style="dim"))
     for text in footnotes(matrix, notes):
         out.print(Text(text, style="dim"))
@@ -81,10 +81,10 @@ def _parts(cell: Cell | None, *, compact: bool) -> list[tuple[str, str]]:
     """The lines of a cell, each with its style; `compact` puts status and evidence on one."""
     if cell is None:
         return [(UNTRIED, "dim")]
-    head, foot, apart = verdict(cell), ground(cell), beside(cell)
+    head, foot = verdict(cell), ground(cell)
     style = STYLES.get(cell.status, "dim")
-    first = [(f"{head}  {foot}", style)] if compact and head else [(head, style), (foot, "dim")]
-    return [(text, kind) for text, kind in [*first, (apart, "dim")] if text]
+    first = [(f"{head}  {foot}", style)] if compact and foot else [(head, style), (foot, "dim")]
+    return [(text, kind) for text, kind in [*first, *((part, "dim") for part in beside(cell))] if text]
 
 
 def _title(place: Place) -> str:

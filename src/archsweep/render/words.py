@@ -72,7 +72,7 @@ def _written(letter: str) -> str:
 def verdict(cell: Cell) -> str:
     """The first half of a cell: `✗ 590/605 fail`, or for one case alone `✓ pass`."""
     if not cell.applicable:
-        return ""
+        return f"{SYMBOLS[cell.status]} {cell.status}" if cell.status else ""
     counts = "" if _alone(cell) else f"{cell.verified}/{cell.applicable} "
     return f"{SYMBOLS[cell.status]} {counts}{cell.status}"
 
@@ -82,15 +82,15 @@ def ground(cell: Cell) -> str:
     return f"{EVIDENCE_SYMBOLS[cell.evidence]} {cell.evidence}" if cell.applicable else ""
 
 
-def beside(cell: Cell) -> str:
-    """What a folded cell shows apart: `7 unavailable, + 12 older`; for one case, that it is older."""
+def beside(cell: Cell) -> list[str]:
+    """What a folded cell shows apart: `7 unavailable`, `+ 12 older`; for one case, that it is older."""
     if _alone(cell):
-        return "(older)" if cell.older else ""
+        return ["(older)"] if cell.older else []
     counts = {name: cell.by_status.get(name, 0) for name in _APART}
     parts = [f"{count} {name}" for name, count in counts.items() if 0 < count < cell.applicable]
     if cell.older:
         parts.append(f"+ {cell.older} older")
-    return ", ".join(parts)
+    return parts
 
 
 def _alone(cell: Cell) -> bool:

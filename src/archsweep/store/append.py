@@ -6,7 +6,7 @@ database's own path.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from archsweep.contract import Environment, Result, RunEnd, RunRecord, Subject
@@ -45,7 +45,7 @@ def append(
     """
     with writing(path) as connection:
         insert_environments(connection, environments)
-        insert_subjects(connection, subjects, environments)
+        insert_subjects(connection, subjects, environments, {result.fingerprint for result in results})
         return sum(insert_results(connection, batch) for batch in rows.batches(results))
 
 
@@ -79,15 +79,19 @@ def insert_environments(connection: Connection, environments: Sequence[Environme
 
 
 def insert_subjects(
-    connection: Connection, subjects: Sequence[Subject], environments: Sequence[Environment] = ()
+    connection: Connection,
+    subjects: Sequence[Subject],
+    environments: Sequence[Environment],
+    fingerprints: Collection[str] = (),
 ) -> None:
-    """Subjects as they are under the transformers version of these environments (without any: the newest known)."""
+    """Subjects as they are under the transformers versions of these environments, or of known fingerprints."""
     if not subjects:
         return
-    versions = {rows.transformers_version(item) for item in environments}
+    known = connection.execute("select id, transformers_version from environments").fetchall()
+    versions = {version for name, version in known if name in fingerprints}
+    versions |= {rows.transformers_version(item) for item in environments}
     if not versions:
-        known = [name for (name,) in connection.execute("select transformers_version from environments").fetchall()]
-        versions = {rows.newest_version(known) or ""}
+        raise DatabaseError("subjects came without the environment under which they were found")
     connection.register("incoming_subjects", rows.subject_columns(subjects))
     for version in sorted(versions):
         connection.execute(
@@ -149,8 +153,8 @@ def _copy_fresh(connection: Connection, first: int) -> None:
         "from fresh where error_class is not null"
     )
     connection.execute(
-        "insert into metrics by name select f.result, m.name, m.value from incoming_metrics m "
-        "join fresh f on f.result = m.result + ?",
+        "insert into metrics by name select f.result, m.name, coalesce(m.value, 'nan'::double) as value "
+        "from incoming_metrics m join fresh f on f.result = m.result + ?",
         [first],
     )
 

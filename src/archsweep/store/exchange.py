@@ -148,6 +148,8 @@ def _items(file: Path, tally: _Tally) -> Iterator[tuple[int, Any]]:
 def _item(line: bytes) -> Any:
     """One line decoded; of a kind that is not kept, the kind's name."""
     value = json.loads(line)
+    if not isinstance(value, dict):
+        raise AttributeError("kind")
     kind = value.pop("kind")
     if kind == "header" and value["format"] > FORMAT:
         raise ValueError(f"format {value['format']} was written by a newer archsweep; this one reads {FORMAT}")

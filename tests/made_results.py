@@ -11,6 +11,7 @@ from archsweep.contract import (
     Evidence,
     Failure,
     Modality,
+    Outlook,
     Priority,
     Result,
     RunRecord,
@@ -65,6 +66,8 @@ def result(
 ) -> Result:
     case = {key: other.pop(key) for key in ("dtype", "weights", "options") if key in other}
     failure = Failure(error_class="ValueError", message="wrong", traceback="Traceback ...", operators=("aten::add",))
+    if "outlook" in other:
+        other["outlook"] = Outlook(other["outlook"])
     known: dict[str, Any] = {
         "stage": Stage.COMPARE,
         "wall_s": 0.25,
