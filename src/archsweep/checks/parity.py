@@ -18,7 +18,8 @@ What is compared. Each floating output by relative L2, and by its largest deviat
 that one wrong row in a large output does not hide. NaN is never right. Infinities and fill values of masks must stand
 at the same positions with the same sign, and are left out of the scale; so are finite fill constants (-1e4, -1e9) that
 tower over the rest, which must agree relatively. An output that is rounding noise around zero is held to an absolute
-bound. Integer and boolean outputs are equal wherever the two CPU passes agree with each other (elsewhere: a tie).
+bound. Integer and boolean outputs are equal wherever the two CPU passes agree with each other (elsewhere: a tie); in
+half precision, where a code or an argmax near a tie may well turn, all but a share of FLOOR of them.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ question = "Do all outputs equal the float64 reference, within what the dtype an
 needs = ("executes",)
 
 EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
-FLOOR = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
+FLOOR = {"float64": 1e-9, "float32": 1e-4, "float16": 5e-3, "bfloat16": 3e-2}
 CEILING = {"float64": 1e-7, "float32": 2e-3, "float16": 1e-1, "bfloat16": 2.5e-1}
-SAFETY = 16.0
+SAFETY = 8.0
 LOCAL = 20.0  # the largest deviation may be this many times the tolerance, in units of the root mean square
 NEAR_ZERO = 1e-5  # root mean square below which an output is rounding noise around zero
 HUGE = {"float16": 6e4}  # fill values, by dtype
@@ -150,26 +151,27 @@ def _deviation(path: str, reference: Reference, value: torch.Tensor, dtype: str)
         return _broken(path, f"dtype {value.dtype}, the reference has {exact.dtype}", 0.0)
     if not exact.numel():
         return Deviation(path=path, excess=0.0, relative=0.0, tolerance=0.0)
-    return _floating(path, reference, value, dtype) if floating else _discrete(path, exact, single, value)
+    return _floating(path, reference, value, dtype) if floating else _discrete(path, exact, single, value, dtype)
 
 
-def _discrete(path: str, exact: torch.Tensor, single: torch.Tensor, value: torch.Tensor) -> Deviation:
+def _discrete(path: str, exact: torch.Tensor, single: torch.Tensor, value: torch.Tensor, dtype: str) -> Deviation:
     import torch
 
     decided = exact == single
     wrong = decided & (value.to(exact.dtype) != exact)
-    count = int(wrong.sum())
-    undecided = exact.numel() - int(decided.sum())
-    if not count:
-        return Deviation(
-            path=path, excess=0.0, relative=0.0, tolerance=0.0, elements=exact.numel(), undecided=undecided
-        )
-    position = tuple(int(index) for index in torch.nonzero(wrong)[0]) if wrong.ndim else ()
-    share = count / exact.numel()
+    count, total = int(wrong.sum()), exact.numel()
+    share, allowed = count / total, FLOOR[dtype] if EPSILON[dtype] > 1e-4 else 0.0
+    failed = share > allowed
     return Deviation(
-        path=path, excess=1e6 * share + 2, relative=share, tolerance=0.0, position=position, elements=exact.numel(),
-        reason=f"{count} of {exact.numel()} discrete values differ", undecided=undecided,
-    )  # fmt: skip
+        path=path,
+        excess=2 + 1e6 * share if failed else 0.0,
+        relative=share,
+        tolerance=allowed,
+        reason=f"{count} of {total} discrete values differ" if failed else "",
+        position=_first(wrong) if count else (),
+        elements=total,
+        undecided=total - int(decided.sum()),
+    )
 
 
 def _floating(path: str, reference: Reference, value: torch.Tensor, dtype: str) -> Deviation:
