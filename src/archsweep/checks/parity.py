@@ -155,7 +155,6 @@ def _deviation(path: str, reference: Reference, value: torch.Tensor, dtype: str)
 
 
 def _discrete(path: str, exact: torch.Tensor, single: torch.Tensor, value: torch.Tensor, dtype: str) -> Deviation:
-    import torch
 
     decided = exact == single
     wrong = decided & (value.to(exact.dtype) != exact)
