@@ -2,15 +2,16 @@
 
 The search tries the moves of `shrink` in their order, and for each the layouts of `inputs` that the signature implies,
 then what error messages teach, then alternatives; dropping a modality comes last of all. The first attempt whose
-forward pass runs and is finite is the recipe. It is bounded by attempts and never by seconds: the same on every machine.
+forward pass runs, with lively weights, and gives no NaN is the recipe. It is bounded by attempts and never by seconds:
+it ends alike on every machine. Knows no platform and no check.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archsweep.archs import inputs as archs_inputs
@@ -23,7 +24,7 @@ from archsweep.errors import NoRecipe
 MOST_PARAMETERS = 5_000_000
 TOO_MANY = 60_000_000
 REPAIRS = 6
-MOST_ATTEMPTS = 80
+MOST_ATTEMPTS = 60
 ALTERNATIVES: tuple[dict[str, Any], ...] = (
     {},
     {"all": True},
@@ -36,7 +37,7 @@ ALTERNATIVES: tuple[dict[str, Any], ...] = (
     {"drop": ("attention_mask",)},
     {"image_sizes": False},
 )
-LAST = (
+LAST: tuple[dict[str, Any], ...] = (
     {"drop": ("pixel_values_videos", "video_grid_thw")},
     {"drop": ("pixel_values", "image_grid_thw")},
     {"drop": ("input_features", "input_features_mask")},
@@ -56,96 +57,135 @@ class Recipe:
     parameters: int
     fed: tuple[str, ...] = ()
     weak: bool = False  # a modality had to be dropped
-    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
-class TooLarge(Exception):
+class NotFiniteError(Exception):
+    """The forward pass ran and gave something that no reference can be made of."""
+
+
+class TooLargeError(Exception):
     """The model under construction has more parameters than any recipe may have."""
+
+
+@dataclass
+class _Search:
+    """The state of one search: how many attempts were made, and what failed first at each stage."""
+
+    subject: Subject
+    special: overrides.Override
+    announce: Callable[[Stage], None]
+    attempts: int = 0
+    built: tuple[Stage, Exception] | None = None
+    fed: tuple[Stage, Exception] | None = None
+
+    def attempt(self, stage: Stage, action: Callable[[], Any]) -> tuple[Any, Exception | None]:
+        """What `action` gives, or what it raises: in a search, a candidate's failure is an answer."""
+        self.attempts += 1
+        self.announce(stage)
+        try:
+            return action(), None
+        except Exception as error:  # noqa: BLE001 - models raise anything; the last failure becomes NoRecipe
+            if stage is Stage.BUILD:
+                self.built = self.built or (stage, error)
+            else:
+                self.fed = self.fed or (stage, error)
+            return None, error
 
 
 def find(
     subject: Subject, *, rules_alone: bool = False, announce: Callable[[Stage], None] = lambda stage: None
 ) -> Recipe:
-    """The first recipe of the search. Raises NoRecipe with the most telling failure."""
-    attempts, last, best = 0, None, None
-    special = overrides.for_subject(subject, rules_alone)
+    """The first recipe of the search. Raises NoRecipe with the first failure at the furthest stage reached."""
+    search = _Search(subject, overrides.for_subject(subject, rules_alone), announce)
     default = default_config(subject)
-    smallest: Recipe | None = None
     for weak in (False, True):
-        for move, node in shrink.candidates(default):
-            if attempts >= MOST_ATTEMPTS * (2 if weak else 1):
-                break
-            announce(Stage.BUILD)
-            edits = overrides.merged(tree.edits_of(node), special.config)
-            attempts += 1
-            try:
-                model = construct(subject, edits)
-            except ENDINGS as error:
-                last = last or (Stage.BUILD, error)
-                continue
-            announce(Stage.INPUTS)
-            outcome = _search_inputs(subject, model, weak, special.inputs)
-            attempts += outcome.attempts
-            if outcome.hints is None:
-                best = best or (Stage.INPUTS, outcome.error)
-                continue
-            found = Recipe(
-                config=edits, hints=outcome.hints, seed=0, candidate=move.name, attempts=attempts,
-                parameters=sum(item.numel() for item in model.parameters()), fed=outcome.fed, weak=weak,
-            )  # fmt: skip
+        large: list[tuple[Recipe, Any]] = []
+        for found, model in _candidates(search, default, weak):
             if found.parameters <= MOST_PARAMETERS:
-                return found
-            smallest = smallest if smallest and smallest.parameters <= found.parameters else found
-        if smallest:
-            return smallest
-    stage, error = best or last or (Stage.BUILD, RuntimeError("no candidate"))
-    raise NoRecipe(f"{type(error).__name__}: {error}", stage, type(error).__name__, attempts) from error
+                return _kept(subject, found, model)
+            large.append((found, None))
+        if large:
+            return min(large, key=lambda item: item[0].parameters)[0]
+    stage, error = search.fed or search.built or (Stage.BUILD, NotFiniteError("no candidate"))
+    raise NoRecipe(f"{type(error).__name__}: {error}", stage, type(error).__name__, search.attempts) from error
 
 
-ENDINGS = (Exception,)
+def _candidates(search: _Search, default: Any, weak: bool) -> Iterator[tuple[Recipe, Any]]:
+    """The recipe that each move leads to, with its model."""
+    bound = MOST_ATTEMPTS * (2 if weak else 1)
+    for move, node in shrink.candidates(default):
+        if search.attempts >= bound:
+            return
+        edits = overrides.merged(tree.edits_of(_cacheless(node)), search.special.config)
+        model, error = search.attempt(Stage.BUILD, lambda edits=edits: _lively(search.subject, edits))
+        if error is not None:
+            continue
+        hints = _search_inputs(search, model, weak)
+        if hints is not None:
+            made = archs_inputs.draw(search.subject, type(model), model.config, hints)
+            yield (
+                Recipe(
+                    config=edits,
+                    hints=hints,
+                    seed=0,
+                    candidate=move.name,
+                    attempts=search.attempts,
+                    parameters=sum(item.numel() for item in model.parameters()),
+                    fed=archs_inputs.modalities(made),
+                    weak=weak,
+                ),
+                model,
+            )
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    hints: dict[str, Any] | None
-    fed: tuple[str, ...]
-    attempts: int
-    error: BaseException | None
+def _cacheless(node: tree.Node) -> tree.Node:
+    """Caches off everywhere: a single pass has no use for one, and exports do not take them."""
+    for inner in node.walk():
+        if inner.values.get("use_cache"):
+            inner.set("use_cache", False)
+    return node
 
 
-def _search_inputs(subject: Subject, model: Any, weak: bool, stated: Mapping[str, Any]) -> _Outcome:
-    attempts, first = 0, None
+def _lively(subject: Subject, edits: Mapping[str, Any]) -> Any:
+    model = construct(subject, edits)
+    lively.enliven(model, subject.id)
+    return model
+
+
+def _search_inputs(search: _Search, model: Any, weak: bool) -> dict[str, Any] | None:
+    """Hints whose inputs the model takes, or None."""
+    subject = search.subject
     for start in LAST if weak else ALTERNATIVES:
-        hints: dict[str, Any] | None = {**start, **stated}
+        hints: dict[str, Any] | None = {**start, **search.special.inputs}
         for _ in range(REPAIRS):
             assert hints is not None
-            attempts += 1
-            fed: tuple[str, ...] = ()
-            try:
-                made = archs_inputs.draw(subject, model, hints)
-                fed = tuple(made)
-                forward(model, made)
-            except ENDINGS as error:
-                first = first or error
-                hints = repair.repaired(
-                    f"{type(error).__name__}: {error}", hints, fed or tuple(archs_inputs.signature(type(model)))
-                )
-                if hints is None:
-                    break
-                continue
-            return _Outcome(hints, archs_inputs.modalities(made), attempts, None)
-    return _Outcome(None, (), attempts, first)
+            made, error = search.attempt(
+                Stage.INPUTS,
+                lambda hints=hints: archs_inputs.draw(subject, type(model), model.config, hints, model=model),
+            )
+            if error is None:
+                _, error = search.attempt(Stage.RUN, lambda made=made: forward(model, made))
+            if error is None:
+                return hints
+            known = tuple(made or archs_inputs.signature(type(model)))
+            hints = repair.repaired(f"{type(error).__name__}: {error}", hints, known)
+            if hints is None:
+                break
+        if search.attempts >= MOST_ATTEMPTS * (4 if weak else 2):
+            return None
+    return None
 
 
-def forward(model: Any, made: Mapping[str, Any]) -> Any:
-    """One forward pass without gradients or cache; raises if any floating output is NaN."""
-    import torch
+def forward(model: Any, made: Mapping[str, Any]) -> None:
+    """One forward pass. Raises NotFiniteError if it gives no tensor, or a NaN."""
+    from archsweep.archs import eager
 
-    arguments = {name: value.clone() for name, value in made.items()}
-    if "use_cache" in archs_inputs.signature(type(model)):
-        arguments["use_cache"] = False
-    with torch.no_grad():
-        return model(**arguments)
+    outputs = eager.run(model, made)
+    if not outputs:
+        raise NotFiniteError("the forward pass gives no tensor")
+    for path, value in outputs.items():
+        if value.is_floating_point() and bool(value.isnan().any()):
+            raise NotFiniteError(f"output {path} holds NaN")
 
 
 @functools.cache
@@ -161,14 +201,14 @@ def default_config(subject: Subject) -> Any:
     wanted = getattr(model_class(subject), "config_class", None)
     if wanted is None or isinstance(made, wanted):
         return made
-    for value in vars(made).values():
-        if isinstance(value, wanted):
-            return value
-    return made
+    return next((value for value in vars(made).values() if isinstance(value, wanted)), made)
 
 
 def construct(subject: Subject, edits: Mapping[str, Any]) -> Any:
-    """The model in eval mode, in float32, with transformers' own initialisation. Raises TooLarge before it allocates."""
+    """The model in eval mode, in float32, with transformers' own initialisation.
+
+    Raises TooLargeError before it allocates more than any recipe may have.
+    """
     import torch
     from torch.nn.modules import module as hooks
 
@@ -178,10 +218,10 @@ def construct(subject: Subject, edits: Mapping[str, Any]) -> Any:
         nonlocal count
         count += parameter.numel() if parameter is not None else 0
         if count > TOO_MANY:
-            raise TooLarge(f"more than {TOO_MANY:,} parameters")
+            raise TooLargeError(f"more than {TOO_MANY:,} parameters")
 
     config = tree.build(tree.read(default_config(subject)), edits)
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     handle = hooks.register_module_parameter_registration_hook(guard)
     try:
         return model_class(subject)(config).eval()
@@ -189,13 +229,31 @@ def construct(subject: Subject, edits: Mapping[str, Any]) -> Any:
         handle.remove()
 
 
+_FOUND: dict[str, Any] = {}  # the model of the last search, handed out once
+
+
+def _kept(subject: Subject, recipe: Recipe, model: Any) -> Recipe:
+    _FOUND.clear()
+    _FOUND[subject.id] = (recipe, model)
+    return recipe
+
+
 def make_model(subject: Subject, recipe: Recipe) -> Any:
     """The recipe's model: eval mode, float32, lively weights; bit for bit the same each time, on every machine."""
+    kept, model = _FOUND.pop(subject.id, (None, None))
+    if model is not None and kept == recipe:
+        return model
     model = construct(subject, recipe.config)
     lively.enliven(model, subject.id, recipe.seed)
     return model
 
 
-def make_inputs(subject: Subject, recipe: Recipe, model: Any) -> dict[str, Any]:
-    """The recipe's inputs by parameter name. `model` is only asked for its configuration and its feature counts."""
-    return archs_inputs.draw(subject, model, recipe.hints, recipe.seed)
+def make_inputs(subject: Subject, recipe: Recipe) -> dict[str, Any]:
+    """The recipe's inputs by parameter name; needs no model."""
+    config = tree.build(tree.read(default_config(subject)), recipe.config)
+    return archs_inputs.draw(subject, model_class(subject), config, recipe.hints, recipe.seed)
+
+
+def again(recipe: Recipe, seed: int) -> Recipe:
+    """The recipe with other weights and inputs."""
+    return replace(recipe, seed=seed)

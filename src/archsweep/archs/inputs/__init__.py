@@ -31,14 +31,21 @@ MODALITIES: dict[str, tuple[str, ...]] = {
 }
 
 
-def draw(subject: Subject, model: Any, hints: Mapping[str, Any], seed: int = 0) -> dict[str, Any]:
-    """Tensors by parameter name for `model`, an instance of the subject's class; the same on every machine."""
+def draw(
+    subject: Subject, kind: type, config: Any, hints: Mapping[str, Any], seed: int = 0, model: Any = None
+) -> dict[str, Any]:
+    """Tensors by parameter name for the class `kind` with `config`; the same on every machine.
+
+    `model`, an instance, is asked how many features an image or a sound gives where no hint says it; what it answers
+    is kept in `hints` (if that is a dict), so that the same inputs can be drawn again without a model.
+    """
     facts = Facts(
         subject=subject,
+        kind=kind,
         model=model,
-        config=model.config,
-        parameters=signature(type(model)),
-        hints=dict(hints),
+        config=config,
+        parameters=signature(kind),
+        hints=hints if isinstance(hints, dict) else dict(hints),
         seed=seed,
     )
     made: dict[str, Any] = {}

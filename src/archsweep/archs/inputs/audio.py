@@ -80,7 +80,7 @@ def audio_inputs(facts: Facts) -> dict[str, Any]:
 
 
 def wants_audio(facts: Facts, name: str) -> bool:
-    declared = getattr(facts.model, "input_modalities", None) or ()
+    declared = getattr(facts.kind, "input_modalities", None) or ()
     declared = (declared,) if isinstance(declared, str) else tuple(declared)
     return (
         bool(facts.hints.get("all"))

@@ -48,8 +48,8 @@ def documented(facts: Facts, name: str) -> Any:
 
 
 def _documentation(facts: Facts, name: str) -> tuple[str, list[str]]:
-    forward = inspect.unwrap(type(facts.model).forward)
-    for source in (type(facts.model).forward.__doc__, forward.__doc__, type(facts.model).__doc__):
+    forward = inspect.unwrap(facts.kind.forward)
+    for source in (facts.kind.forward.__doc__, forward.__doc__, facts.kind.__doc__):
         found = re.search(_LINE.format(name=re.escape(name)), source or "")
         if found:
             shape = found.group("shape")

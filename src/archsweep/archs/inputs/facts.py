@@ -24,7 +24,8 @@ class Facts:
     """Sizes by name. `hints` overrule what the configuration says; `drop` names inputs to leave out."""
 
     subject: Subject
-    model: Any
+    kind: type  # the class
+    model: Any  # an instance, or None
     config: Any
     parameters: Mapping[str, inspect.Parameter]
     hints: dict[str, Any] = field(default_factory=dict)
@@ -74,7 +75,7 @@ class Facts:
 
     @property
     def main_input(self) -> str:
-        name = getattr(self.model, "main_input_name", "input_ids")
+        name = getattr(self.kind, "main_input_name", "input_ids")
         return name[0] if isinstance(name, list | tuple) else str(name)
 
     @property

@@ -54,7 +54,7 @@ def image_inputs(facts: Facts) -> dict[str, Any]:
 
 
 def wants_images(facts: Facts, name: str) -> bool:
-    declared = getattr(facts.model, "input_modalities", None) or ()
+    declared = getattr(facts.kind, "input_modalities", None) or ()
     declared = (declared,) if isinstance(declared, str) else tuple(declared)
     return (
         bool(facts.hints.get("all"))

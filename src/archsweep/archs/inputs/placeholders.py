@@ -40,8 +40,11 @@ def place(facts: Facts, made: dict[str, Any]) -> None:
         token = token_of(facts, kind) if fed else None
         if token is None:
             continue
-        count = facts.hints.get(f"{kind}_features") or count_features(facts, kind, made)
+        count = facts.hints.get(f"{kind}_features")
+        if not count and facts.model is not None:
+            count = count_features(facts, kind, made)
         if count:
+            facts.hints[f"{kind}_features"] = int(count)
             kinds.append((token, int(count)))
     if kinds:
         _insert(facts, made, kinds)

@@ -95,7 +95,7 @@ def wants_text(facts: Facts) -> bool:
     """Whether the class is to be fed token ids."""
     if not facts.wants("input_ids"):
         return False
-    declared = getattr(facts.model, "input_modalities", ("text",)) or ()
+    declared = getattr(facts.kind, "input_modalities", ("text",)) or ()
     declared = (declared,) if isinstance(declared, str) else tuple(declared)
     return (
         bool(facts.hints.get("all"))
