@@ -29,7 +29,7 @@ $(VENV)/.developed: $(VENV)/.installed
 sweep: $(VENV)/.installed
 	@HF_HUB_OFFLINE=1 $(BIN)/archsweep run --base --db $(DB) || [ $$? -eq 1 ]
 	@$(BIN)/archsweep matrix --db $(DB)
-	@echo "results: $(abspath $(DB))   (archsweep query, show, report on them with $(BIN)/archsweep)"
+	@echo "results: $(abspath $(DB))   (look closer: $(BIN)/archsweep matrix | show | query --help)"
 
 test: $(VENV)/.developed
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist worksteal
