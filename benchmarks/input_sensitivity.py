@@ -89,14 +89,12 @@ def _placeholders(ids: torch.Tensor) -> torch.Tensor:
     return torch.isin(ids, values[counts > max(3, ids.numel() // 6)])
 
 
-def task(subject: Subject) -> dict[str, Any]:
-    return sensitivity(tiny_subjects.tiny(subject))
-
-
 def both(subject: Subject) -> dict[str, Any]:
-    result = task(subject)
+    """With lively weights, and what is idle with default ones as `default_idle`."""
+    found = tiny_subjects.tiny(subject)
+    result = sensitivity(found)
     with tiny_subjects.default_weights():
-        result["default_idle"] = sensitivity(tiny_subjects.tiny(subject))["idle"]
+        result["default_idle"] = sensitivity(found)["idle"]
     return result
 
 
