@@ -404,19 +404,19 @@ def encode(value: Any) -> Any:
 
 def decode(kind: type[T], value: Any) -> T:
     """The inverse of `encode` for a type of this module. Raises TypeError, ValueError or KeyError on another shape."""
-    return typing.cast(T, _decoder(kind)(value))
+    return typing.cast(T, _decoder(typing.cast(Any, kind))(value))
 
 
 @functools.cache
 def _decoder(kind: Any) -> Callable[[Any], Any]:
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
-        known = {item.name: _decoder(hints[item.name]) for item in dataclasses.fields(kind)}
-        return lambda value: typing.cast(Any, kind)(**{key: known[key](item) for key, item in value.items()})
+        inner = {item.name: _decoder(hints[item.name]) for item in dataclasses.fields(kind)}
+        return functools.partial(_filled, kind, {name: part for name, part in inner.items() if part is not _same})
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        inner = [_decoder(item) for item in arguments if item is not type(None)]
-        return lambda value: None if value is None else inner[0](value)
+        (some,) = (_decoder(item) for item in arguments if item is not type(None))
+        return _same if some is _same else lambda value: None if value is None else some(value)
     if origin is tuple:
         if len(arguments) == 2 and arguments[1] is Ellipsis:
             item = _decoder(arguments[0])
@@ -425,4 +425,17 @@ def _decoder(kind: Any) -> Callable[[Any], Any]:
         return lambda value: tuple(part(entry) for part, entry in zip(parts, value, strict=True))
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return kind
-    return lambda value: value
+    return _same
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _filled(kind: Any, parts: Mapping[str, Callable[[Any], Any]], value: Mapping[str, Any]) -> Any:
+    """A `kind` of these fields; `parts` decodes those that are not plain JSON values."""
+    fields = dict(value)
+    for name, part in parts.items():
+        if name in fields:
+            fields[name] = part(fields[name])
+    return kind(**fields)

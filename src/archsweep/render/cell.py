@@ -88,10 +88,19 @@ def _facts(cell: Row) -> Iterator[tuple[str, str]]:
     for name, value in cell["metrics"].items():
         yield line(name), "not a finite number" if value is None else f"{value:.6g}"
     for name, value in cell["details"].items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        yield line(str(name)), plain(text, 1_000)
+        if value not in (None, "", [], {}):
+            yield line(str(name)), plain(_detail(value), 2_000)
     yield "device", line(cell["device"] or cell["processor"] or "")
     yield "fingerprint", line(_fingerprint(cell), 1_000)
+
+
+def _detail(value: Any) -> str:
+    """A detail for people: a list of objects one a line, an object as `name value` pairs."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_detail(item)}" for name, item in value.items())
+    if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        return "\n".join(_detail(item) for item in value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _fingerprint(cell: Row) -> str:

@@ -12,6 +12,7 @@ import datetime
 import gzip
 import json
 import os
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -167,10 +168,10 @@ def _item(line: bytes) -> Any:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, KeyError):
-        return f"unknown or missing field {error}"
+        return f"it has no {error}"
     if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | AttributeError):
         return "not a JSON object with a kind"
-    return str(error)
+    return re.sub(r"^\w+\.__init__\(\) ", "", str(error))
 
 
 def _check_start(file: Path) -> None:

@@ -97,7 +97,7 @@ def _line(**changes: object) -> str:
         ("[]\n", "line 6: not a JSON object"),
         (_line(status="perfect"), "line 6: 'perfect' is not a valid Status"),
         (_line(evidence=None), "line 6: None is not a valid Evidence"),
-        (_line(colour="red"), "line 6: unknown or missing field 'colour'"),
+        (_line(colour="red"), "line 6: got an unexpected keyword argument 'colour'"),
         (_line(wall_s="long"), "line 6: a field of the result has the wrong type"),
         (_line(metrics={"worst": "big"}), "line 6: a field of the result has the wrong type"),
         (_line(finished_at="yesterday"), "line 6: Invalid isoformat"),
