@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_LAYER_KINDS = re.compile(r"^(layers?_(block_)?types?|layers_block_type|block_types?)$")
 _PRIVATE_KEPT = ("_out_indices",)
 _MANAGED = frozenset(
     ["architectures", "id2label", "label2id", "transformers_version", "name_or_path", "model_type", "dtype", "return_dict", "output_hidden_states", "output_attentions", "is_composition", "chunk_size_feed_forward", "problem_type", "ignore_keys_at_rope_validation"]
@@ -49,8 +51,12 @@ class Node:
 
     @property
     def main_depth(self) -> int | None:
-        """Number of layers, through the class's attribute map."""
-        return _mapped(self, "num_hidden_layers")
+        """Number of layers, through the class's attribute map, or as the length of a list of layer kinds."""
+        found = _mapped(self, "num_hidden_layers")
+        if found is None and "num_hidden_layers" not in self.values:
+            lists = [value for name, value in self.values.items() if _LAYER_KINDS.search(name) and isinstance(value, list | tuple)]
+            found = next((len(value) for value in lists if value and all(isinstance(item, str) for item in value)), None)
+        return found
 
     @property
     def main_width(self) -> int | None:
@@ -117,11 +123,33 @@ def edits_of(node: Node) -> dict[str, Any]:
     return nested
 
 
-def build(node: Node, edits: Mapping[str, Any]) -> Any:
-    """A configuration object: the tree's own values with `edits` applied.
+@dataclass(frozen=True)
+class Call:
+    """A configuration as the call that makes it; arguments that are configurations are calls themselves."""
 
-    Sub-configurations are built first and handed over as objects, each with what differs from its class's defaults,
-    so that a parent's own defaults for a child survive.
+    kind: type
+    arguments: dict[str, Any]
+
+    def made(self) -> Any:
+        """The configuration object. Raises what its validators raise."""
+        return self.kind(
+            **{
+                name: value.made() if isinstance(value, Call) else copy.deepcopy(value)
+                for name, value in self.arguments.items()
+            }
+        )
+
+
+def build(node: Node, edits: Mapping[str, Any]) -> Any:
+    """A configuration object: the tree's own values with `edits` applied."""
+    return call(node, edits).made()
+
+
+def call(node: Node, edits: Mapping[str, Any]) -> Call:
+    """The call that makes the tree's configuration with `edits` applied.
+
+    Sub-configurations are handed over as objects, each with what differs from its class's defaults, so that a parent's
+    own defaults for a child survive.
     """
     arguments: dict[str, Any] = {}
     default = _class_default(node.kind) if node.path else {}
@@ -130,19 +158,19 @@ def build(node: Node, edits: Mapping[str, Any]) -> Any:
             if value is not None:
                 arguments[_public(name)] = list(value)
         elif name not in default or default[name] != value:
-            arguments[name] = copy.deepcopy(value)
+            arguments[name] = value
     for name, child in node.children.items():
         own = edits.get(name)
         if child.absent and not isinstance(own, Mapping):
             continue
-        arguments[name] = build(child, own if isinstance(own, Mapping) else {})
+        arguments[name] = call(child, own if isinstance(own, Mapping) else {})
     for name, value in edits.items():
         if isinstance(value, Mapping) and name in node.children:
             continue
-        arguments[_public(name)] = list(value) if name in _PRIVATE_KEPT else copy.deepcopy(value)
+        arguments[_public(name)] = list(value) if name in _PRIVATE_KEPT else value
     if "out_indices" in arguments:
         arguments.pop("out_features", None)
-    return node.kind(**arguments)
+    return Call(node.kind, arguments)
 
 
 def _public(name: str) -> str:
