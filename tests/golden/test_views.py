@@ -39,7 +39,9 @@ def _universe() -> tuple[list[Subject], list[Result]]:
             older = {"fingerprint": "f0", "run": "r0", "at": "2026-11-01T10:00:00Z"} if name.startswith("odd") else {}
             for check in ("forward", "parity"):
                 results.append(made.result(name, check, status, platform=platform, evidence=ground, **older))
-    results.append(made.result(status="fail", run="r0", fingerprint="f0", at="2026-11-01T10:00:00Z", message=HOSTILE))
+    results.append(
+        made.result(status="fail", run="r0", fingerprint="f0", at="2026-11-01T10:00:00Z", message=HOSTILE * 20)
+    )
     results.append(made.result("odd/OddModel", "backward", "inapplicable", evidence="none"))
     return subjects, results
 
@@ -101,6 +103,7 @@ def _same(name: str, text: str) -> None:
         ("show_error.txt", ["show", "roberta/RobertaModel:cpu:parity"]),
         ("show_history.txt", ["show", "bert/BertModel:cpu:parity"]),
         ("show_list.txt", ["show", "BertModel"]),
+        ("show_list_messages.txt", ["show", "roberta"]),
         ("query.txt", ["query", "select status, count(*) as cases, max(wall_s) from cells group by all order by all"]),
         ("query.csv", ["query", "--csv", "select distinct model_type, operators from cells order by all"]),
     ],

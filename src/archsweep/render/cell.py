@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 _HISTORY = 10
 _MARGIN = 14
+_MESSAGE = 12  # columns below which a list leaves the messages out
 
 
 def show_cell(cell: Row, history: Sequence[Row], repeat: str, out: Console) -> None:
@@ -48,18 +49,25 @@ def show_candidates(asked: str, rows: Sequence[Row], out: Console) -> None:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    table.add_column("case", overflow="fold")
-    for name in ("status", "evidence", "stage"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("message", no_wrap=True, overflow="ellipsis", ratio=1)
-    for row in rows:
-        table.add_row(
-            Text(line(row["case"])),
-            Text(f"{SYMBOLS[row['status']]} {row['status']}", style=STYLES[row["status"]]),
-            Text(f"{EVIDENCE_SYMBOLS[row['evidence']]} {row['evidence']}"),
-            Text(row["stage"], style="dim"),
-            Text(line(row["message"], 120), style="dim"),
+    lines = [
+        (
+            line(row["case"]),
+            f"{SYMBOLS[row['status']]} {row['status']}",
+            f"{EVIDENCE_SYMBOLS[row['evidence']]} {row['evidence']}",
+            row["stage"],
         )
+        for row in rows
+    ]
+    heads = ("case", "status", "evidence", "stage")
+    widths = [max(len(text) for text in column) for column in zip(heads, *lines, strict=True)]
+    room = out.width - sum(widths) - 3 * len(widths)
+    for name in heads:
+        table.add_column(name, no_wrap=name != "case", overflow="fold")
+    if room >= _MESSAGE:
+        table.add_column("message", no_wrap=True, overflow="ellipsis", max_width=room)
+    for row, (case, status, evidence, stage) in zip(rows, lines, strict=True):
+        message = [Text(line(row["message"]), style="dim")] if room >= _MESSAGE else []
+        table.add_row(Text(case), Text(status, STYLES[row["status"]]), Text(evidence), Text(stage, "dim"), *message)
     out.print(table)
     out.print(Text(f"{len(rows)} cells begin with {line(asked)}. One of them whole: archsweep show CASE", style="dim"))
 
