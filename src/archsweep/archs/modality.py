@@ -53,8 +53,8 @@ WIDENING = frozenset(
 
 def of_type(facts: TypeFacts, types: Mapping[str, TypeFacts], leaf: bool) -> Modalities:
     """The modalities of a model type. `leaf`: it is a part of another model and has no such parts itself."""
-    base = next((item for item in facts.classes if item.is_base), None)
-    heads = [item for item in facts.classes if WIDENING.intersection(item.mappings) and not item.is_base]
+    base = next((item for item in facts.classes if item.is_base), next(iter(facts.classes), None))
+    heads = [item for item in facts.classes if WIDENING.intersection(item.mappings) and item is not base]
     found: set[Modality] = set()
     if base is not None and not base.fault:
         found |= _of_base(base, leaf)

@@ -36,7 +36,7 @@ def read(found: Found) -> TypeFacts:
         classes += _exports(found, config, known)
     return TypeFacts(
         model_type=found.model_type,
-        family=found.folder.removeprefix(f"{discovery.MODELS}.").removeprefix("deprecated."),
+        family=_family(found.folder),
         folder=found.folder,
         outside=found.outside,
         config=f"{config.__module__}:{config.__qualname__}" if config is not None else "",
@@ -52,6 +52,13 @@ def read(found: Found) -> TypeFacts:
         classes=tuple(classes),
         fault=fault or trouble,
     )
+
+
+def _family(folder: str) -> str:
+    """The folder's name; for custom code from a local folder, that folder's."""
+    if folder.startswith("transformers_modules."):
+        return folder.split(".")[1]
+    return folder.removeprefix(f"{discovery.MODELS}.").removeprefix("deprecated.")
 
 
 def faults() -> tuple[type[Exception], ...]:

@@ -26,7 +26,6 @@ _BY_MAPPING = {
     "NORMAL_ESTIMATION": "normal-estimation",
     "POINTMAP_ESTIMATION": "pointmap-estimation",
     "POSE_ESTIMATION": "keypoint-detection",
-    "PRETRAINING": "pretraining",
     "QUESTION_ANSWERING": "question-answering",
     "RETRIEVAL": "visual-document-retrieval",
     "RNNT": "automatic-speech-recognition",
@@ -83,6 +82,7 @@ _GATES: Mapping[str, Callable[[ClassFacts, Place, Modalities], bool]] = {
     "text-classification": _text_only,
     "text-generation": _generates_text,
     "token-classification": _text_only,
+    "text2text-generation": _text_only,
     "zero-shot-audio-classification": _two_towers(Modality.AUDIO),
     "zero-shot-classification": _text_only,
 }
@@ -96,6 +96,8 @@ def tasks_of(item: ClassFacts, place: Place, modality: Modalities, library: Libr
     found = {task for task in found if task not in _GATES or _GATES[task](item, place, modality)}
     if item.is_base and _two_towers(Modality.IMAGE)(item, place, modality):
         found.add("zero-shot-image-classification")
+    if "SEQ_TO_SEQ_CAUSAL_LM" in mappings and place.kind.role == "audio-language":
+        found.add("audio-text-to-text")
     return tuple(sorted(found))
 
 

@@ -71,8 +71,8 @@ def mappings_of(classes: Iterable[ClassFacts]) -> frozenset[str]:
 
 def of_type(facts: TypeFacts, modality: Modalities) -> Kind:
     """Topology and role of a model type."""
-    mapped = [item for item in facts.classes if item.mappings]
-    base = [item for item in mapped if item.is_base]
+    mapped = [item for item in facts.classes if item.mappings] or list(facts.classes)
+    base = [item for item in mapped if item.is_base] or mapped
     mappings = mappings_of(mapped)
     outputs = {name for item in mapped for name in item.outputs}
     flat = Architecture.ENCODER_DECODER if facts.is_encoder_decoder else Architecture.ENCODER_ONLY
