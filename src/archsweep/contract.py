@@ -415,7 +415,7 @@ def _decoder(kind: Any) -> Callable[[Any], Any]:
         return functools.partial(_filled, kind, {name: part for name, part in inner.items() if part is not _same})
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        (some,) = (_decoder(item) for item in arguments if item is not type(None))
+        some = next(_decoder(item) for item in arguments if item is not type(None))
         return _same if some is _same else lambda value: None if value is None else some(value)
     if origin is tuple:
         if len(arguments) == 2 and arguments[1] is Ellipsis:
