@@ -84,6 +84,8 @@ class _Search:
         self.announce(stage)
         try:
             return action(), None
+        except ImportError:
+            raise  # a missing optional dependency is no fault of the candidate
         except Exception as error:  # noqa: BLE001 - models raise anything; the last failure becomes NoRecipe
             if stage is Stage.BUILD:
                 self.built = self.built or (stage, error)
@@ -246,6 +248,19 @@ def make_model(subject: Subject, recipe: Recipe) -> Any:
     model = construct(subject, recipe.config)
     lively.enliven(model, subject.id, recipe.seed)
     return model
+
+
+def first_attempt(subject: Subject, *, rules_alone: bool = False) -> Recipe:
+    """What the search tries first: the recipe that shows the failure where the search finds none."""
+    special = overrides.for_subject(subject, rules_alone)
+    move, node = next(shrink.candidates(default_config(subject)))
+    edits = overrides.merged(tree.edits_of(_cacheless(node)), special.config)
+    return Recipe(config=edits, hints=dict(special.inputs), seed=0, candidate=move.name, attempts=0, parameters=0)
+
+
+def config_call(subject: Subject, recipe: Recipe) -> tree.Call:
+    """The recipe's configuration as the call that makes it."""
+    return tree.call(tree.read(default_config(subject)), recipe.config)
 
 
 def make_inputs(subject: Subject, recipe: Recipe) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Rows come out as plain dicts of JSON values; times are ISO 8601, UTC.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import decimal
 import json
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from archsweep.contract import TINY
+from archsweep.contract import TINY, Subject, decode
 from archsweep.errors import DatabaseError
 from archsweep.store.database import Connection, reading
 from archsweep.store.rows import canonical
@@ -247,3 +248,18 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return str(value)
+
+
+def subject(path: Path, model_type: str, class_name: str) -> Subject:
+    """The subject of a result, as the newest transformers in the database has it. Raises DatabaseError."""
+    columns = ", ".join(item.name for item in dataclasses.fields(Subject))
+    with reading(path) as connection:
+        rows = _rows(
+            connection,
+            f"select {columns} from subjects where model_type = ? and class_name = ? "
+            "order by transformers_version desc limit 1",
+            [model_type, class_name],
+        )
+    if not rows:
+        raise DatabaseError(f"{path} does not know {model_type}/{class_name}", "Run it: archsweep run --class ...")
+    return decode(Subject, rows[0])

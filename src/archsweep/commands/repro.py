@@ -1,0 +1,70 @@
+"""`archsweep repro`: a script without archsweep in it that shows what a cell shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from archsweep.commands._reading import check_names, database_option, database_path
+
+if TYPE_CHECKING:
+    from archsweep.contract import Subject
+
+
+@click.command()
+@click.argument("cell")
+@database_option
+@click.option("--output", "output", metavar="FILE", help="Write the script there instead of printing it.")
+@click.option("--run", "run_it", is_flag=True, help="Run the script as well, in a process of its own; ends with its exit code.")
+def command(*, cell: str, database: str | None, output: str | None, run_it: bool) -> int:
+    """A script of at most 40 lines, in plain torch and transformers, that shows the same failure or pass as CELL.
+
+    \b
+    archsweep repro llama/LlamaModel:cpu:parity
+    archsweep repro llama/LlamaModel:cpu:parity --run
+    archsweep repro llama/LlamaModel:cpu:parity --output llama.py
+    """
+    import subprocess
+    import sys
+    import tempfile
+
+    from archsweep.store import read
+
+    path = database_path(database)
+    names = read.case_names(path)
+    if cell not in names:
+        check_names("cell", [cell], names, path)
+    row = read.cells(path, cases=[cell], every_fingerprint=True)[0]
+    text = _script(read.subject(path, row["model_type"], row["class_name"]), f"{cell} ended: {row['status']}")
+    if output:
+        Path(output).write_text(text, encoding="utf-8")
+    else:
+        click.echo(text, nl=False)
+    if not run_it:
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "repro.py"
+        file.write_text(text, encoding="utf-8")
+        return subprocess.run([sys.executable, "-W", "ignore", str(file)], check=False).returncode
+
+
+def _script(subject: Subject, title: str) -> str:
+    from archsweep.archs import recipe, torchvision_bridge
+    from archsweep.errors import NoRecipe
+    from archsweep.render import repro
+
+    bridged = torchvision_bridge.prepare()
+    try:
+        found = recipe.find(subject)
+    except NoRecipe:
+        found = recipe.first_attempt(subject)
+    return repro.script(
+        title,
+        subject.class_name,
+        subject.class_module,
+        recipe.config_call(subject, found),
+        recipe.make_inputs(subject, found),
+        hide_torchvision=bridged is not None,
+    )
