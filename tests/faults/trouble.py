@@ -34,8 +34,8 @@ def segfault() -> None:
 def hoard() -> None:
     held = []
     while True:
-        held.append(torch.ones(8 * 2**20))
-        time.sleep(0.002)
+        held.append(torch.ones(4 * 2**20))  # 16 MB
+        time.sleep(0.001)
 
 
 def leave_a_child() -> None:

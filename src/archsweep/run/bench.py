@@ -106,9 +106,9 @@ class LotBench:
     @property
     def program(self) -> Program:
         key = (self.case.dtype, self.case.weights, self.case.options)
+        self._found_recipe()
+        self.announce(Stage.COMPILE)
         if key not in self._programs:
-            self._found_recipe()
-            self.announce(Stage.COMPILE)
             self._programs[key] = StagedProgram(self._platform.compile(self), self.announce)
         program = self._programs[key]
         if program not in self._used:

@@ -34,6 +34,7 @@ def result(
     status: Status,
     stage: Stage,
     *,
+    reached: bool,
     wall_s: float,
     message: str = "",
     failure: Failure | None = None,
@@ -41,13 +42,13 @@ def result(
     metrics: Mapping[str, float] | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> Result:
-    """A Result of this lot; its evidence is the platform's only if the case got that far."""
-    reached = stage in ON_PLATFORM and status not in (Status.UNAVAILABLE, Status.INAPPLICABLE)
+    """A Result of this lot; its evidence is the platform's only if the case has `reached` it."""
+    grounded = reached and stage in ON_PLATFORM and status not in (Status.UNAVAILABLE, Status.INAPPLICABLE)
     return Result(
         case=case,
         status=status,
         stage=stage,
-        evidence=lot.evidence if reached else Evidence.NONE,
+        evidence=lot.evidence if grounded else Evidence.NONE,
         fingerprint=lot.fingerprint,
         run=lot.run,
         finished_at=now(),

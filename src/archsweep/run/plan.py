@@ -126,7 +126,7 @@ def unavailable(lots: Iterable[Lot], ground: Ground) -> list[Result]:
     """The endings of all cases on a platform that is not here: not tried."""
     message = ground.probe.reason + (f". Install: {ground.probe.install}" if ground.probe.install else "")
     return [
-        endings.result(lot, case, Status.UNAVAILABLE, Stage.BUILD, wall_s=0.0, message=message)
+        endings.result(lot, case, Status.UNAVAILABLE, Stage.BUILD, reached=False, wall_s=0.0, message=message)
         for lot in lots
         for case in lot.cases
     ]

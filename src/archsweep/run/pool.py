@@ -20,11 +20,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from archsweep.contract import Case, Failure, Lot, Result, Stage, Status, encode
+from archsweep.contract import Case, Failure, Lot, Result, Status, encode
 from archsweep.run import endings, memory
 from archsweep.run.launch import Ended, Launcher
 from archsweep.run.tasks import OUTPUT_FILE
-from archsweep.run.worker import LOT_FILE, read_results, read_stage
+from archsweep.run.worker import LOT_FILE, Announced, read_results, read_stage
 
 POLL_S = 0.1
 SAMPLE_S = 1.0  # of the memory of the whole tree
@@ -107,7 +107,7 @@ class Pool:
             return results
         if missing:
             announced = read_stage(work.folder)
-            in_hand = announced[0] if announced and announced[0] in missing else missing[0]
+            in_hand = announced.index if announced and announced.index in missing else missing[0]
             results.append(self._ending(work, ended, lot.cases[in_hand]))
             missing.remove(in_hand)
         self._clear(work)
@@ -123,8 +123,7 @@ class Pool:
         self._start(rest, starts)
 
     def _ending(self, work: _Work, ended: Ended, case: Case) -> Result:
-        announced = read_stage(work.folder)
-        stage, began = (announced[1], announced[2]) if announced else (Stage.BUILD, work.since)
+        announced = read_stage(work.folder) or Announced(began=work.since)
         if work.killed:
             status, message = work.killed
             error_class = str(status)
@@ -134,8 +133,16 @@ class Pool:
             status = Status.CRASH
             error_class, message = endings.death(ended.wait_status)
         failure = Failure(error_class=error_class, message=message, traceback=last_words(work.folder))
-        spent = time.monotonic() - began
-        return endings.result(work.lot, case, status, stage, wall_s=spent, message=message, failure=failure)
+        return endings.result(
+            work.lot,
+            case,
+            status,
+            announced.stage,
+            reached=announced.reached,
+            wall_s=time.monotonic() - announced.began,
+            message=message,
+            failure=failure,
+        )
 
     def _watch(self) -> None:
         """Kill what is over its deadline or its memory; bound the captured output; sample the whole tree."""
@@ -143,14 +150,16 @@ class Pool:
         for id, work in self._work.items():
             if work.killed:
                 continue
-            announced = read_stage(work.folder)
-            began, stage = (announced[2], announced[1]) if announced else (work.since, Stage.BUILD)
+            announced = read_stage(work.folder) or Announced(began=work.since)
             process = self.launcher.process(id)
             held = memory.resident(process) if process else 0
             if held > work.lot.memory_bytes and process:
                 held = memory.proportional(process)
-            if now - began > work.lot.timeout_s:
-                work.killed = Status.TIMEOUT, f"over its deadline of {work.lot.timeout_s:g} s in stage {stage}"
+            if now - announced.began > work.lot.timeout_s:
+                work.killed = (
+                    Status.TIMEOUT,
+                    f"over its deadline of {work.lot.timeout_s:g} s in stage {announced.stage}",
+                )
             elif held > work.lot.memory_bytes:
                 bound = work.lot.memory_bytes / 2**20
                 work.killed = Status.OOM, f"{held / 2**20:.0f} MB resident, over the bound of {bound:.0f} MB"

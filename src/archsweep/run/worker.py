@@ -5,11 +5,13 @@ Speaks to the parent only through files in the lot's folder: the stage in hand, 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
 import time
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,32 +20,46 @@ from archsweep import registry
 from archsweep.contract import Case, Failure, Lot, Result, Stage, Status, Verdict, decode, encode
 from archsweep.run import endings, reuse, sentinels
 from archsweep.run.bench import ArchitectureSource, LotBench
+from archsweep.settings import DEFAULT_PLATFORM
 
 LOT_FILE, STAGE_FILE = "lot.json", "stage"
 SEED = 0
 
 
-class Announcer:
-    """Writes (case number, stage, when the case began) into a small file that the parent reads."""
+@dataclass(frozen=True)
+class Announced:
+    """How far the case in hand has got."""
 
-    def __init__(self, path: Path) -> None:
+    index: int = 0  # number of the case
+    stage: Stage = Stage.BUILD
+    began: float = 0.0  # monotonic time at which the case began
+    reached: bool = False  # whether the platform has been asked for anything yet
+
+
+class Announcer:
+    """Writes what it is told into a small file that the parent reads."""
+
+    def __init__(self, path: Path, home: bool) -> None:
         self._file = os.open(path, os.O_CREAT | os.O_WRONLY, 0o644)
-        self.index, self.stage, self.began = 0, Stage.BUILD, time.monotonic()
+        self._home = home  # the platform on which the search for a recipe runs its candidates
+        self.now = Announced()
 
     def begin(self, index: int) -> None:
-        self.index, self.began = index, time.monotonic()
+        self.now = Announced(index=index, began=time.monotonic())
         self(Stage.BUILD)
 
     def __call__(self, stage: Stage) -> None:
-        self.stage = stage
-        os.pwrite(self._file, f"{self.index} {stage} {self.began:.6f}".ljust(63).encode() + b"\n", 0)
+        reached = self.now.reached or stage in (Stage.EXPORT, Stage.COMPILE) or (self._home and stage is Stage.RUN)
+        self.now = dataclasses.replace(self.now, stage=stage, reached=reached)
+        line = f"{self.now.index} {stage} {self.now.began:.6f} {int(reached)}"
+        os.pwrite(self._file, line.ljust(63).encode() + b"\n", 0)
 
 
-def read_stage(folder: Path) -> tuple[int, Stage, float] | None:
-    """What the worker announced last: number of the case, stage, monotonic time at which the case began."""
+def read_stage(folder: Path) -> Announced | None:
+    """What the worker announced last; None if it has not begun."""
     try:
-        index, stage, began = (folder / STAGE_FILE).read_text().split()
-        return int(index), Stage(stage), float(began)
+        index, stage, began, reached = (folder / STAGE_FILE).read_text().split()
+        return Announced(int(index), Stage(stage), float(began), reached == "1")
     except (OSError, ValueError):
         return None
 
@@ -58,8 +74,8 @@ def read_results(folder: Path) -> dict[int, Result]:
 
 def work(folder: Path) -> None:
     """Run the lot described in `folder`. Standard output and error are captured already."""
-    announce = Announcer(folder / STAGE_FILE)
     lot = decode(Lot, json.loads((folder / LOT_FILE).read_text()))
+    announce = Announcer(folder / STAGE_FILE, lot.platform == DEFAULT_PLATFORM)
     source = sentinels.source(lot) or ArchitectureSource(lot)
     platform = registry.load("platforms", lot.platform)
     bench = LotBench(lot, platform, source, announce)
@@ -72,8 +88,7 @@ def work(folder: Path) -> None:
             outcome = endings.repeated(common, case)
         else:
             outcome = _attempt(lot, case, bench, announce)
-            no_recipe = not bench.found and outcome.status is not Status.INAPPLICABLE
-            common = outcome if no_recipe and outcome.stage in (Stage.BUILD, Stage.INPUTS) else None
+            common = None if bench.found or outcome.status is Status.INAPPLICABLE else outcome
         _write(folder / f"result-{index}.json", outcome)
 
 
@@ -84,15 +99,24 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
         details = {**verdict.details, **_digest(bench), reuse.SOURCE: reuse.source_hash(lot.subject.class_module)}
         device = next((placement.device for placement in bench.placements()), "")
     except Exception as error:  # noqa: BLE001 (every ending is a result)
-        status, stage, failure = endings.classify(error, announce.stage)
+        status, stage, failure = endings.classify(error, announce.now.stage)
         spent = time.perf_counter() - began
-        return endings.result(lot, case, status, stage, wall_s=spent, message=failure.message, failure=failure)
+        return endings.result(
+            lot,
+            case,
+            status,
+            stage,
+            reached=announce.now.reached,
+            wall_s=spent,
+            message=failure.message,
+            failure=failure,
+        )
     blamed: Failure | None = None
     if verdict.status not in (Status.PASS, Status.INAPPLICABLE):
         blamed = Failure(error_class=str(verdict.status), message=verdict.message, operators=verdict.operators)
     return endings.result(
-        lot, case, verdict.status, announce.stage, wall_s=time.perf_counter() - began, message=verdict.message,
-        failure=blamed, device=device, metrics=verdict.metrics, details=details,
+        lot, case, verdict.status, announce.now.stage, reached=announce.now.reached, message=verdict.message,
+        wall_s=time.perf_counter() - began, failure=blamed, device=device, metrics=verdict.metrics, details=details,
     )  # fmt: skip
 
 

@@ -42,7 +42,9 @@ def test_an_exception_becomes_status_stage_and_class(
 
 
 def test_a_missing_package_names_the_pip_command_even_behind_another_error() -> None:
-    text = "\nX requires the timm library but it was not found. You can install it with pip:\n`pip install timm`. Then restart."
+    text = (
+        "\nX requires the timm library but it was not found. You can install it with pip:\n`pip install timm`. Restart."
+    )
     assert "pip install timm" in endings.classify(ImportError(text), Stage.BUILD)[2].message
     behind = RuntimeError("Could not import module")
     behind.__cause__ = ModuleNotFoundError("No module named 'detectron2'", name="detectron2")
@@ -71,10 +73,12 @@ def test_death_names_the_signal_or_the_exit_code() -> None:
 
 @pytest.mark.parametrize("stage", list(Stage))
 def test_evidence_is_the_platforms_only_once_it_was_reached(stage: Stage) -> None:
-    ended = endings.result(lot(), case(), Status.ERROR, stage, wall_s=0.1)
+    ended = endings.result(lot(), case(), Status.ERROR, stage, reached=True, wall_s=0.1)
     early = stage in (Stage.BUILD, Stage.INPUTS, Stage.REFERENCE)
     assert ended.evidence is (Evidence.NONE if early else Evidence.HARDWARE)
-    untried = endings.result(lot(), case(), Status.UNAVAILABLE, stage, wall_s=0.1)
+    in_search = endings.result(lot(), case(), Status.ERROR, stage, reached=False, wall_s=0.1)
+    assert in_search.evidence is Evidence.NONE
+    untried = endings.result(lot(), case(), Status.UNAVAILABLE, stage, reached=True, wall_s=0.1)
     assert untried.evidence is Evidence.NONE
 
 
