@@ -16,31 +16,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archsweep.archs.shrink import blanks, layers, relations, sizes, tokens, tree, widths
+from archsweep.archs.shrink import blanks, layers, lessons, relations, sizes, tokens, tree, widths
+
+
+repaired = lessons.repaired
 
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
     """One way to shrink. `least` is the smallest main width aimed at; `floor` what every width is a multiple of;
-    `filled` switches on what empty fields leave off; `prefix` keeps the first layers rather than one of each kind."""
+    `each` is how many layers of a kind are kept; `filled` switches on what empty fields leave off; `prefix` keeps the first layers rather than one of each kind."""
 
     name: str
     least: int = 32
     floor: int = 8
-    per_node: bool = False
+    coupled: bool = False
     filled: bool = False
     prefix: bool = False
+    each: int = 1
     divisor: int | None = None
     largest_side: int = sizes.LARGEST_SIDE
 
 
 MOVES = (
-    Move(name="even"),
-    Move(name="filled", filled=True),
+    Move(name="even", coupled=True),
+    Move(name="filled", coupled=True, filled=True),
+    Move(name="twice", coupled=True, each=2),
     Move(name="prefix", prefix=True),
-    Move(name="own", per_node=True),
-    Move(name="wide", least=64, prefix=True),
-    Move(name="floor32", floor=32, prefix=True),
+    Move(name="wide", least=64, prefix=True, filled=True),
+    Move(name="floor32", floor=32, prefix=True, coupled=True),
     Move(name="quarter", divisor=4, prefix=True),
     Move(name="whole", divisor=1),
 )
@@ -56,10 +60,8 @@ def shrunk(default: Any, move: Move) -> tree.Node:
     """The tree of `default` with the edits of one move."""
     root = tree.read(default)
     blanks.add_modalities(root)
-    divisor = move.divisor or widths.choose_divisor(root, move.least)
-    widths.shrink_widths(root, divisor, move.floor, move.per_node)
-    for node in root.walk():
-        layers.shrink_depth(node, move.prefix)
+    widths.shrink_widths(root, move.divisor, move.least, move.floor, move.coupled)
+    layers.shrink_depths(root, move.prefix, move.each)
     blanks.fill_plain(root)
     if move.filled:
         blanks.fill_switches(root)

@@ -16,6 +16,7 @@ from archsweep.archs.shrink.tree import Node
 _MODALITY = re.compile(r"(^|_)(vision|audio|text|image|video|speech)_config$")
 ATTENTION = ("full_attention", "sliding_attention", "conv", "linear_attention", "chunked_attention")
 FEED_FORWARD = ("dense", "sparse")
+WINDOW = 8  # tokens of a sliding window where none is stated
 
 
 def add_modalities(root: Node) -> None:
@@ -41,6 +42,8 @@ def _plain(node: Node, name: str) -> Any:
         return width // heads
     if name in ("num_key_value_heads", "num_kv_heads") and heads:
         return heads
+    if name == "sliding_window" and "sliding_attention" in (node.get("layer_types") or ()):
+        return WINDOW
     if name == "vocab_size" and not any(child.values.get(name) for child in node.children.values()) and _width(node):
         return tokens.VOCABULARY if source.reads(node.kind.__module__, name) else None
     return None
@@ -57,10 +60,12 @@ def fill_switches(root: Node) -> None:
 def meant(node: Node, name: str) -> Any:
     """A value for a field from the words of its name, or None where the words say too little."""
     kind, depth, width = meaning(name), _depth(node), _width(node)
+    if "indexer" in name and "kv" in name:
+        return 1
     if name.endswith("layer_types") and depth:
         return _layer_types(node, name, depth)
     by_meaning: dict[Meaning, Any] = {
-        Meaning.HEAD_DIM: width // (_heads(node) or 1) if width else 8,
+        Meaning.HEAD_DIM: _head_dim(node, width),
         Meaning.HEADS: _heads(node) or 2,
         Meaning.EXPERTS: tokens.EXPERTS,
         Meaning.TOP_K: tokens.CHOSEN,
@@ -122,3 +127,8 @@ def _width(node: Node) -> int | None:
     name = node.attention_width_name
     value = node.get(name) if name else None
     return value if is_whole(value) else None
+
+
+def _head_dim(node: Node, width: int | None) -> int:
+    stated = node.get("head_dim")
+    return int(stated) if is_whole(stated) else width // (_heads(node) or 1) if width else 8

@@ -7,38 +7,69 @@ are the first of each kind.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from archsweep.archs.shrink.fields import Meaning, is_whole, meaning, whole_list
 from archsweep.archs.shrink.tree import Node
 
 LEAST, MOST = 2, 8
+_MERGE = re.compile(r"(^|_)(merge|fusion|insert)_(index|layer)$")
 _PER_STAGE = ("depths", "blocks_per_stage", "stage_num_blocks", "num_block_repeats", "hidden_sizes", "block_sizes", "stage_numb_of_layers")
 _COUNTED = ("out", "hook", "extract", "deepstack", "feature", "select", "target", "intermediate")
 
 
-def shrink_depth(node: Node, prefix: bool) -> None:
-    """Edit every depth-like field of one node.
+def shrink_depths(root: Node, prefix: bool, each: int) -> None:
+    """Edit every depth-like field of a tree.
 
-    `prefix` keeps the first n layers instead of picking one of each kind: slower models, but whatever a period or a
+    `prefix` keeps the first n layers instead of `each` of every kind: slower models, but whatever a period or a
     validator says about positions stays true.
     """
+    foreign = _foreign_indices(root)
+    for node in root.walk():
+        lists = [value for _, _, value, owner in foreign if owner is node]
+        kept = _shrink_depth(node, prefix, each, max((len(value) for value in lists), default=0))
+        for other, name, value, owner in foreign:
+            if owner is node and kept is not None:
+                other.set(name, _moved(name, value, owner.main_depth or 0, kept))
+
+
+def _foreign_indices(root: Node) -> list[tuple[Node, str, Any, Node]]:
+    """Lists of layer positions in one node that speak of another's layers: (node, field, value, owner of the layers)."""
+    found: list[tuple[Node, str, Any, Node]] = []
+    deep = [node for node in root.walk() if (node.main_depth or 0) > LEAST]
+    for node in root.walk():
+        own = node.main_depth or 0
+        for name, value in node.values.items():
+            if meaning(name) not in (Meaning.INDEX, Meaning.OTHER) or not _counted(name) or not whole_list(value):
+                continue
+            if own > max(value) or name in ("_out_indices", "out_indices"):
+                continue
+            others = [other for other in deep if other is not node and _is_index_list(name, value, other.main_depth or 0)]
+            if others:
+                found.append((node, name, value, others[0]))
+    return found
+
+
+def _shrink_depth(node: Node, prefix: bool, each: int, least: int) -> list[int] | None:
+    """Edit the depth-like fields of one node; which layers stay, where the node has layers."""
     _shrink_stages(node)
     depth = node.main_depth
     if depth is None or depth <= LEAST:
         _shrink_plain_depths(node, {})
-        return
+        return None
     if any(_is_stage_list(name, value) for name, value in node.values.items()) and not is_whole(
         node.values.get("num_hidden_layers")
     ):
         _shrink_plain_depths(node, {depth: depth})
-        return
-    kept = _kept_layers(node, depth, prefix)
+        return None
+    kept = _kept_layers(node, depth, prefix, each, least)
     for name, value in list(node.values.items()):
-        edited = _edited(name, value, depth, kept)
+        edited = _edited(name, node.get(name) if _is_layer_list(name, value, depth) else value, depth, kept)
         if edited is not None:
             node.set(name, edited)
     _shrink_plain_depths(node, {depth: len(kept)})
+    return kept
 
 
 def _is_stage_list(name: str, value: Any) -> bool:
@@ -66,47 +97,54 @@ def _is_layer_list(name: str, value: Any, depth: int) -> bool:
     """A list with one entry for each layer."""
     if not isinstance(value, list | tuple) or len(value) != depth or name in ("id2label", *_PER_STAGE):
         return False
-    return not _is_index_list(value, depth) or depth > MOST
+    return not _is_index_list(name, value, depth) or depth > MOST
 
 
-def _is_index_list(value: Any, depth: int) -> bool:
-    """A list of layer positions: rising whole numbers that reach into the second half of the layers."""
-    if not whole_list(value) or len(value) > depth:
+def _is_index_list(name: str, value: Any, depth: int) -> bool:
+    """A list of layer positions: distinct whole numbers that reach into the second half of the layers, rising unless
+    the name says that they are positions."""
+    if not whole_list(value) or len(value) > depth or len(set(value)) < len(value):
         return False
     rising = all(first < second for first, second in zip(value, value[1:], strict=False))
-    return rising and depth / 2 <= max(value) <= depth and min(value) >= 0
+    return (rising or _counted(name)) and depth / 2 <= max(value) <= depth and min(value) >= 0
 
 
-def _kept_layers(node: Node, depth: int, prefix: bool) -> list[int]:
+def _kept_layers(node: Node, depth: int, prefix: bool, each: int, least: int) -> list[int]:
     lists = [value for name, value in node.values.items() if _is_layer_list(name, value, depth)]
     indices = [
         set(value)
         for name, value in node.values.items()
-        if _is_index_list(value, depth) and not _is_layer_list(name, value, depth) and not _counted(name)
+        if _is_index_list(name, value, depth) and not _is_layer_list(name, value, depth) and not _counted(name)
     ]
     thresholds = [
         value
         for name, value in node.values.items()
-        if is_whole(value) and meaning(name) is Meaning.THRESHOLD and 0 < value < depth
+        if is_whole(value) and (meaning(name) is Meaning.THRESHOLD or _MERGE.search(name)) and 0 < value < depth
     ]
     periods = [
         value
         for name, value in node.values.items()
         if is_whole(value) and meaning(name) is Meaning.PERIOD and 1 < value <= depth
     ]
-    first: dict[Any, int] = {}
+    first: dict[Any, list[int]] = {}
     for layer in range(depth):
         kind = (
             tuple(repr(items[layer]) for items in lists),
             tuple(layer in members for members in indices),
             tuple(layer < bound for bound in thresholds),
         )
-        first.setdefault(kind, layer)
-    count = max(LEAST, *(len(value) for name, value in node.values.items() if _is_counted(name, value, depth)), 0)
+        first.setdefault(kind, []).append(layer)
+    counts = [
+        len(value) + sum(1 + bound for bound in thresholds if bound < min(value))
+        for name, value in node.values.items()
+        if _is_counted(name, value, depth)
+    ]
+    count = max(LEAST, least, *counts, 0)
     if prefix or (periods and not lists):
-        reach = max([max(first.values()) + 1, count, *(period for period in periods if period <= MOST)])
+        reach = max([max(layers[0] for layers in first.values()) + 1, count, *(period for period in periods if period <= MOST)])
         return list(range(min(reach, depth, max(MOST, count))))
-    kept = sorted(first.values())[:MOST]
+    kept = sorted(layer for layers in first.values() for layer in layers[: each if len(first) > 1 else 1])
+    kept = kept[: MOST * each]
     for layer in range(depth):
         if len(kept) >= count:
             break
@@ -121,15 +159,15 @@ def _counted(name: str) -> bool:
 
 def _is_counted(name: str, value: Any, depth: int) -> bool:
     """An index list whose length other parts of the model rely on."""
-    return _is_index_list(value, depth) and _counted(name)
+    return _is_index_list(name, value, depth) and _counted(name)
 
 
 def _edited(name: str, value: Any, depth: int, kept: list[int]) -> Any:
     if _is_layer_list(name, value, depth):
         return type(value)(value[layer] for layer in kept)
-    if _is_index_list(value, depth):
+    if _is_index_list(name, value, depth):
         return _moved(name, value, depth, kept)
-    if is_whole(value) and meaning(name) is Meaning.THRESHOLD and value > 0:
+    if is_whole(value) and (meaning(name) is Meaning.THRESHOLD or (_MERGE.search(name) and value < depth)) and value > 0:
         return len([layer for layer in kept if layer < value])
     return None
 
@@ -139,6 +177,6 @@ def _moved(name: str, value: Any, depth: int, kept: list[int]) -> Any:
     if _counted(name):
         one_based = max(value) == depth
         last = len(kept) if one_based else len(kept) - 1
-        spread = [last - (len(value) - 1 - position) for position in range(len(value))]
-        return type(value)(max(0, item) for item in spread)
+        ranks = [sorted(value).index(item) for item in value]
+        return type(value)(max(0, last - (len(value) - 1 - rank)) for rank in ranks)
     return type(value)(kept.index(item) for item in value if item in kept)

@@ -41,6 +41,13 @@ def layer_kinds(module: str, allowed: tuple[str, ...]) -> list[str]:
     return list(seen)
 
 
+@functools.cache
+def channel_groups(module: str) -> int:
+    """How many groups of channels the code normalises over, where it states the number itself; else 1."""
+    found = re.findall(r"GroupNorm\(\s*(?:num_groups\s*=\s*)?(\d+)\s*,", modeling_text(module))
+    return max((int(item) for item in found), default=1)
+
+
 def reads(module: str, name: str) -> bool:
     """Whether the code reads a field of that name off a configuration."""
     return re.search(rf"config\.{re.escape(name)}\b", modeling_text(module)) is not None

@@ -91,6 +91,8 @@ def shrink_experts(root: Node) -> None:
     """Eight experts, two of them chosen, in groups of two where there are groups; fewer stay as they are."""
     for node in root.walk():
         for name, value in list(node.values.items()):
+            if value is None:
+                continue
             kind = meaning(name)
             if kind is Meaning.EXPERTS:
                 node.set(name, _map(value, lambda item: min(item, EXPERTS)))

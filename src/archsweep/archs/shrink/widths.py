@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archsweep.archs.shrink import coupling, source
 from archsweep.archs.shrink.fields import Meaning, is_whole, meaning, whole_list
 from archsweep.archs.shrink.tree import Node
 
@@ -25,28 +26,42 @@ def scaled(value: int, divisor: int, floor: int) -> int:
     return max(floor, int(exact / floor + 0.5) * floor)
 
 
-def choose_divisor(root: Node, least: int) -> int:
-    """The largest divisor that suits the tree: every main width at least `least`, every listed width at least 8, and
+def choose_divisor(nodes: list[Node], least: int) -> int:
+    """The largest divisor that suits all `nodes`: every main width at least `least`, every listed width at least 8, and
     heads that stay plural with even dimensions. The better the heads come out, the sooner a divisor is taken, as long
     as the widest part stays under `WIDEST`."""
-    mains = [node.main_width for node in root.walk() if node.main_width and node.main_width >= least]
-    listed = [
-        min(item for item in value if item > 8)
-        for node in root.walk()
-        for name, value in node.values.items()
-        if meaning(name) is Meaning.WIDTH and whole_list(value) and any(item > 8 for item in value)
-    ]
+    listed = [width for node in nodes for width in _smallest_listed(node)]
+    mains = [_least_main(node, least) for node in nodes if node.main_width and node.main_width >= least]
     fitting = [
         divisor
         for divisor in DIVISORS
-        if all(width / divisor >= least for width in mains) and all(width / divisor >= 8 for width in listed)
+        if all(width / divisor >= bound for width, bound in mains) and all(width / divisor >= 8 for width in listed)
     ] or [1]
     for quality in (8, 4, 2):
         for divisor in fitting:
-            narrow = divisor == fitting[0] or all(width / divisor <= WIDEST for width in mains)
-            if narrow and all(_heads_come_out(node, divisor, quality) for node in root.walk()):
+            narrow = divisor == fitting[0] or all(width / divisor <= WIDEST for width, _ in mains)
+            if narrow and all(_heads_come_out(node, divisor, quality) for node in nodes):
                 return divisor
     return fitting[0]
+
+
+def _smallest_listed(node: Node) -> list[int]:
+    return [
+        min(item for item in value if item > 8)
+        for name, value in node.values.items()
+        if meaning(name) is Meaning.WIDTH and whole_list(value) and any(item > 8 for item in value)
+    ]
+
+
+def _least_main(node: Node, least: int) -> tuple[int, int]:
+    """The main width of a node and its lower bound: the first of several stages, and widths without heads, may be narrower."""
+    width = node.main_width or 0
+    staged = any(
+        whole_list(value) and len(value) > 1 and value[0] == width
+        for name, value in node.values.items()
+        if meaning(name) is Meaning.WIDTH
+    )
+    return width, 8 if staged else least if _heads_of(node) else least // 2
 
 
 def _heads_come_out(node: Node, divisor: int, multiple: int) -> bool:
@@ -64,23 +79,25 @@ def _heads_come_out(node: Node, divisor: int, multiple: int) -> bool:
     return False
 
 
-def shrink_widths(root: Node, divisor: int, floor: int, per_node: bool) -> None:
-    """Edit the widths, heads and head dimensions of a whole tree."""
-    divisors = {node.path: (choose_divisor(_alone(node), 32) if per_node else divisor) for node in root.walk()}
-    owners = {node.main_width: divisors[node.path] for node in root.walk() if node.main_width}
-    for node in root.walk():
-        own = divisors[node.path]
+def shrink_widths(root: Node, divisor: int | None, least: int, floor: int, coupled: bool) -> None:
+    """Edit the widths, heads and head dimensions of a whole tree: by one divisor, or `coupled`: by one for each part."""
+    nodes = list(root.walk())
+    if coupled and divisor is None:
+        by_path, by_owner = coupling.divisors(root, lambda members: choose_divisor(members, least))
+    else:
+        one = divisor or choose_divisor(nodes, least)
+        by_path, by_owner = {node.path: one for node in nodes}, {}
+    for node in nodes:
+        own = by_path[node.path]
+        lowest = max(floor, source.channel_groups(node.kind.__module__))
         for name, value in list(node.values.items()):
             if meaning(name) is not Meaning.WIDTH:
                 continue
-            edited = _map(value, lambda item, own=own: scaled(item, owners.get(item, own) if per_node else own, floor))
+            owners = {} if coupling.is_inside(name) else by_owner
+            edited = _map(value, lambda item, own=own, owners=owners: scaled(item, owners.get(item, own), lowest))
             if edited is not None:
                 node.set(name, edited)
         _shrink_heads(node, own, floor)
-
-
-def _alone(node: Node) -> Node:
-    return Node(kind=node.kind, path=node.path, values=node.values)
 
 
 def _map(value: Any, change: Any) -> Any:
@@ -111,9 +128,12 @@ def _possible(counts: list[int]) -> list[int]:
 def _own_dims(node: Node, counts: list[int], dims: dict[str, int]) -> list[int]:
     """The head dimensions that the node states, or else the one that its width implies."""
     own = [value for value in dims.values() if value > 4]
-    width = node.attention_width
+    width, staged = node.attention_width, any(not is_whole(value) for value in _heads_of(node).values())
+    if not width and staged:
+        width = next(iter(_smallest_listed(node)), None)
     if not own and width and counts:
-        own = [width // max(counts)] if width % max(counts) == 0 else []
+        share = min(counts) if staged else max(counts)
+        own = [width // share] if width % share == 0 else []
     return own or [min(64, (width or 64) // max(counts or [1]) or 64)]
 
 
@@ -139,12 +159,13 @@ def _divide_width(node: Node, heads: dict[str, Any]) -> None:
         return
     assert isinstance(width, int) and isinstance(old, int)
     for key, value in heads.items():
-        now = node.get(key)
-        if is_whole(value) and value > 1 and old % value == 0 and width % now != 0:
-            even = [n for n in range(min(now, width // 8), 1, -1) if width % n == 0 and width // n % 2 == 0]
-            node.set(key, even[0] if even else next((n for n in (4, 2) if width % n == 0), 1))
-        elif is_whole(value) and value > 8 and now == 1 and old % value == 0 and width % 2 == 0 and width >= 16:
-            node.set(key, next(n for n in (4, 2) if width % n == 0 and (width // n) % 2 == 0 or n == 2))
+        first = value if is_whole(value) else value[0]
+        now = node.get(key) if is_whole(value) else node.get(key)[0]
+        if first < 2 or (old % first != 0 and key != "num_attention_heads") or (width % now == 0 and (now > 1 or width < 16)):
+            continue
+        even = [n for n in range(min(max(now, 2), width // 8 or 1), 1, -1) if width % n == 0 and width // n % 2 == 0]
+        new = even[0] if even else next((n for n in (4, 2) if width % n == 0), 1)
+        node.set(key, new if is_whole(value) else _map(value, lambda item, new=new, first=first: max(1, item * new // first)))
 
 
 def _fewer_heads(node: Node, heads: dict[str, Any], dims: dict[str, int], divisor: int) -> int:

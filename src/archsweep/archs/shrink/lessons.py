@@ -1,0 +1,146 @@
+"""What the text of an error says about a configuration: names and numbers in it, turned into an edit of the tree.
+
+Called when a tiny model does not build or run. Reads wordings, never architectures; each lesson changes something or
+says that it did not, so that a search over lessons ends.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from archsweep.archs.shrink import blanks, relations
+from archsweep.archs.shrink.fields import is_whole, whole_list
+from archsweep.archs.shrink.tree import Node
+
+_Lesson = Callable[[Node, "re.Match[str]", str], bool]
+_PATH = r"(?:self\.)?(?:config\.)?([a-z_][\w.]*)"
+
+
+def repaired(root: Node, message: str) -> bool:
+    """Edit the tree after an error text. True if anything changed, so that another attempt is worth it."""
+    for pattern, lesson in _LESSONS:
+        for found in re.finditer(pattern, message, re.DOTALL):
+            if lesson(root, found, message):
+                return True
+    return _named_blanks(root, message)
+
+
+def _set(node: Node, name: str, value: Any) -> bool:
+    if value is None or node.get(name) == value:
+        return False
+    node.set(name, value)
+    return True
+
+
+def _missing(root: Node, found: re.Match[str], message: str) -> bool:
+    """A configuration lacks an attribute: take it from where the tree, or a sister class of the module, has it."""
+    kind, name = found.group(1), found.group(2)
+    owners = [node for node in root.walk() if node.kind.__name__ == kind]
+    known: Any = next((node.get(name) for node in root.walk() if node.get(name) is not None), None)
+    for node in root.walk():
+        stated = node.get("rope_parameters")
+        if known is None and isinstance(stated, dict):
+            known = stated.get(name)
+    changed = False
+    for node in owners:
+        filled = _alike(node, name) if known is None else known
+        changed = _set(node, name, blanks.meant(node, name) if filled is None else filled) or changed
+    return changed
+
+
+def _alike(node: Node, name: str) -> Any:
+    """The default of a field of that name in another configuration class of the module or its base classes' modules."""
+    for module in dict.fromkeys(kind.__module__ for kind in node.kind.__mro__):
+        for other in list(vars(sys.modules.get(module, sys)).values()):
+            if isinstance(other, type) and hasattr(other, "model_type") and isinstance(vars(other).get(name), int | float | str):
+                return vars(other)[name]
+    return None
+
+
+def _required(root: Node, found: re.Match[str], message: str) -> bool:
+    """`field=number` stated as required."""
+    name, value = found.group(1), int(found.group(2))
+    return any([_set(node, name, value) for node in root.walk() if name in node.values])
+
+
+def _sections(root: Node, found: re.Match[str], message: str) -> bool:
+    """Rotary sections that must sum to another number."""
+    total, parts = int(found.group(1)), [int(item) for item in re.findall(r"\d+", found.group(2))]
+    if total < len(parts):
+        return False
+    changed = False
+    for node in root.walk():
+        stated = node.get("rope_parameters")
+        if not isinstance(stated, dict) or node.main_depth is None:
+            continue
+        keys = [key for key, value in stated.items() if whole_list(value) and list(value) == parts]
+        for key in keys or ["mrope_section"] * (not changed):
+            changed = _set(node, "rope_parameters", {**stated, key: relations.split(parts, total)}) or changed
+    return changed
+
+
+def _equal(root: Node, found: re.Match[str], message: str) -> bool:
+    """One field must be as another: the first takes the second's value."""
+    first, second = _resolve(root, found.group("first")), _resolve(root, found.group("second"))
+    if not first or not second:
+        return False
+    pairs = [(a, b) for a in first for b in second if a[0] is b[0]] or [(first[0], second[0])]
+    (node, name), (other, source) = pairs[0]
+    value = other.get(source)
+    if not is_whole(value) and not isinstance(value, float):
+        return False
+    return _set(node, name, value)
+
+
+def _as_first(root: Node, found: re.Match[str], message: str) -> bool:
+    """`a.b=1` should match `c=2`: the second takes the first's value, because the first was made to fit already."""
+    first, second = _resolve(root, found.group(1)), _resolve(root, found.group(2))
+    if not first or not second:
+        return False
+    (node, name), (other, source) = second[0], first[0]
+    return _set(node, name, other.get(source))
+
+
+def _resolve(root: Node, path: str) -> list[tuple[Node, str]]:
+    *parents, name = path.split(".")
+    return [
+        (node, name)
+        for node in root.walk()
+        if (name in node.values or name in node.edits) and (not parents or [*node.path][-len(parents) :] == parents)
+    ]
+
+
+def _specified(root: Node, found: re.Match[str], message: str) -> bool:
+    """A field must be given a value."""
+    return _fill(root, found.group(1))
+
+
+def _named_blanks(root: Node, message: str) -> bool:
+    """Empty fields that the message names."""
+    words = set(re.findall(r"[a-z_]\w{5,}", message))
+    words |= {word.removeprefix("set_") for word in words}
+    names = dict.fromkeys(name for node in root.walk() for name, value in node.values.items() if value is None and name in words)
+    return any(_fill(root, name) for name in names)
+
+
+def _fill(root: Node, name: str) -> bool:
+    changed = False
+    for node in root.walk():
+        if name in node.values and node.get(name) is None:
+            choices = next((value for key, value in node.values.items() if name.endswith(key.removesuffix("s")) and isinstance(value, list | tuple) and value), None)
+            changed = _set(node, name, choices[0] if choices else blanks.meant(node, name)) or changed
+    return changed
+
+
+_LESSONS: tuple[tuple[str, _Lesson], ...] = (
+    (r"'(\w+Config)' object has no attribute '(\w+)'", _missing),
+    (r"requires `?(\w+)\s*==?\s*(\d+)", _required),
+    (r"sum exactly to (\d+) .{0,60}got split_sizes=\[([\d, ]+)\]", _sections),
+    (rf"`{_PATH}(?:=[\d.]+)?` (?:should|must) match `{_PATH}", _as_first),
+    (r"`?(?P<first>[a-z_]\w*)`? (?:must|should|has to) (?:match|be equal to|equal) (?:the )?`?(?P<second>[a-z_]\w*)", _equal),
+    (r"`?(\w+)`? (?:config )?(?:needs to|must|has to) be (?:specified|set|given|provided)", _specified),
+    (r"`(\w+)` argument in the config, or it is not set", _specified),
+)
