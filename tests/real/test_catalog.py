@@ -6,9 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -56,10 +54,6 @@ def python(code: str, *places: Path) -> str:
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def zebra(output: str) -> Iterator[dict[str, Any]]:
-    return (row for row in json.loads(output.splitlines()[-1]) if row["model_type"] == "zebra")
 
 
 def listing(cache: Path, *arguments: str) -> str:
@@ -157,49 +151,46 @@ def test_one_core_reads_what_two_read_and_the_process_stays_fork_safe(catalog: C
     assert [row["category"] for row in rows] == [item.category for item in catalog.subjects]
 
 
-def test_a_module_that_registers_joins_and_its_second_listing_runs_nothing(tmp_path: Path) -> None:
+def test_modules_packages_and_trusted_folders_join_and_a_second_listing_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_MODULES_CACHE", str(tmp_path / "modules"))
     (tmp_path / "zebra_models.py").write_text(REGISTERING + REGISTERED)
-    code = listing(tmp_path / "cache", "imports=['zebra_models']")
-    found = {row["class_name"]: row for row in zebra(python(code, tmp_path))}
-    assert found["ZebraModel"]["is_base"]
-    assert found["ZebraForCausalLM"]["mappings"] == ["CAUSAL_LM"]
-    assert found["ZebraScorer"]["mappings"] == []
-    assert {row["category"] for row in found.values()} == {"text-decoders"}
-    again = python(
-        code + "import sys\nassert not {'torch', 'transformers', 'zebra_models'} & set(sys.modules)\n", tmp_path
+    _install(tmp_path, "quagga", (REGISTERING + REGISTERED).replace("zebra", "quagga").replace("Zebra", "Quagga"))
+    folder = _folder(tmp_path / "stable", REGISTERING.replace("zebra", "horse").replace("Zebra", "Horse"))
+    imports = f"imports=['zebra_models', {str(folder)!r}]"
+    refused = (
+        listing(tmp_path / "cache", imports).replace("found =", "try:\n    found =").replace("print(", "    print(")
     )
-    assert len(list(zebra(again))) == 3
+    refused = "from archsweep.errors import SettingsError\n" + refused
+    refused += "except SettingsError as error:\n    print('refused:', error.next_step)\n"
+    assert "--trust-remote-code" in python(refused, tmp_path).splitlines()[-1]
+
+    code = listing(tmp_path / "cache", imports, "trust_remote_code=True")
+    rows = json.loads(python(code, tmp_path).splitlines()[-1])
+    found = {row["class_name"]: row for row in rows}
+    for animal, family in (("Zebra", "zebra_models"), ("Quagga", "quagga_models"), ("Horse", "stable")):
+        assert found[f"{animal}Model"]["is_base"]
+        assert found[f"{animal}Model"]["family"] == family
+        assert found[f"{animal}Model"]["category"] == "text-decoders"
+        assert found[f"{animal}ForCausalLM"]["mappings"] == ["CAUSAL_LM"]
+        assert found[f"{animal}Scorer"]["mappings"] == []
+    code += "import sys\nassert not {'torch', 'transformers', 'zebra_models', 'quagga_models'} & set(sys.modules)\n"
+    assert json.loads(python(code, tmp_path).splitlines()[-1]) == rows
 
 
-def test_an_installed_package_joins_by_its_entry_point(tmp_path: Path) -> None:
-    (tmp_path / "zebra_models.py").write_text(REGISTERING + REGISTERED)
-    info = tmp_path / "zebra-1.0.dist-info"
+def _install(place: Path, name: str, code: str) -> None:
+    (place / f"{name}_models.py").write_text(code)
+    info = place / f"{name}-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zebra\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[archsweep.architectures]\nzebra = zebra_models\n")
-    assert len(list(zebra(python(listing(tmp_path / "cache"), tmp_path)))) == 3
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[archsweep.architectures]\n{name} = {name}_models\n")
 
 
-def test_code_in_a_folder_runs_only_if_it_is_trusted(tmp_path: Path) -> None:
-    folder = tmp_path / "stable"
+def _folder(folder: Path, code: str) -> Path:
     folder.mkdir()
-    (folder / "modeling_zebra.py").write_text(REGISTERING)
-    names = {"AutoConfig": "ZebraConfig", "AutoModel": "ZebraModel", "AutoModelForCausalLM": "ZebraForCausalLM"}
-    auto_map = {auto: f"modeling_zebra.{name}" for auto, name in names.items()}
-    (folder / "config.json").write_text(json.dumps({"model_type": "zebra", "auto_map": auto_map}))
-    trusting = listing(tmp_path / "cache", f"imports=[{str(folder)!r}]", "trust_remote_code=True")
-    os.environ["HF_MODULES_CACHE"] = str(tmp_path / "modules")
-    try:
-        refused = python(
-            trusting.replace("trust_remote_code=True", "trust_remote_code=False")
-            .replace("found =", "from archsweep.errors import SettingsError\ntry:\n    found =")
-            .replace("print(", "    print(")
-            + "except SettingsError as error:\n    print('refused', error.next_step)\n"
-        )
-        found = {row["class_name"]: row for row in zebra(python(trusting))}
-    finally:
-        del os.environ["HF_MODULES_CACHE"]
-    assert "refused" in refused
-    assert "--trust-remote-code" in refused
-    assert found["ZebraModel"]["is_base"]
-    assert found["ZebraModel"]["family"] == "stable"
+    (folder / "modeling_horse.py").write_text(code)
+    names = {"AutoConfig": "HorseConfig", "AutoModel": "HorseModel", "AutoModelForCausalLM": "HorseForCausalLM"}
+    auto_map = {auto: f"modeling_horse.{name}" for auto, name in names.items()}
+    (folder / "config.json").write_text(json.dumps({"model_type": "horse", "auto_map": auto_map}))
+    return folder

@@ -32,7 +32,8 @@ def python(code: str) -> str:
 @pytest.mark.skipif(importlib.util.find_spec("torchvision") is None, reason="torchvision is not installed")
 def test_there_is_a_note_exactly_where_torchvision_does_not_load_by_itself() -> None:
     native = python("print(loads())").split()[-1] == "True"
-    code = "from archsweep.archs.torchvision_bridge import prepare\nprint(prepare())\nassert loads()\nassert prepare() == prepare()"
+    code = "from archsweep.archs.torchvision_bridge import prepare\nprint(prepare())\n"
+    code += "assert loads()\nassert prepare() == prepare()"
     assert ("None" in python(code)) is native
 
 

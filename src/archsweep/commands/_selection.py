@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _LISTS = (
-    ("models", "--model", "Model type, e.g. bert."),
+    ("models", "--model", "Model type, as config.json names it."),
     ("families", "--family", "Model family: all types of one folder of transformers."),
-    ("classes", "--class", "Model class, e.g. BertForMaskedLM, or bert/BertForMaskedLM."),
+    ("classes", "--class", "Model class, or model type/model class."),
     ("categories", "--category", "Category, e.g. text-encoders."),
     ("priorities", "--priority", "critical, high, medium or low."),
     ("phases", "--phase", "Phase of the roadmap, 1 to 6."),

@@ -36,7 +36,7 @@ def command() -> None:
     \b
     archsweep list models --category vision --architecture encoder-only
     archsweep list models --phase 1,2 --json
-    archsweep list classes --model bert --exported
+    archsweep list classes --category audio --exported
     archsweep list families --priority critical
     archsweep list platforms
     archsweep list checks
@@ -92,7 +92,7 @@ def classes(selection: Selection, imports: tuple[str, ...], trust_remote_code: b
     """Classes of the auto mappings; with --exported also classes in no mapping.
 
     \b
-    archsweep list classes --family bart
+    archsweep list classes --architecture encoder-decoder
     archsweep list classes --role detector --json
     """
     from archsweep.archs.listing import class_rows
