@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archsweep.archs import modality as modalities
 from archsweep.archs import topology
@@ -45,6 +45,12 @@ def places(library: LibraryFacts) -> dict[str, Place]:
             inputs -= {Modality.TEXT}
         category = category_of(facts, inputs, kind)
         placed[name] = Place(facts=facts, modality=inputs, kind=kind, category=category, standing=standing[name])
+    for place in list(placed.values()):
+        if place.kind.role == "codec":  # its halves are what they are in it, whatever their own signatures say
+            for _, name in place.facts.parts:
+                half = placed.get(name)
+                if half is not None and half.standing is Standing.SUB_MODEL and half.facts.family == place.facts.family:
+                    placed[name] = replace(half, kind=place.kind)
     return placed
 
 
