@@ -88,3 +88,24 @@ def test_real_models_agree_far_below_float32(name):
             change = ((value - after[path]).norm() / value.norm()).item()
             assert change < 1e-9, path
     assert any((value - after[path]).norm() > 0 for path, value in before.items() if value.is_floating_point())
+
+
+def test_masks_absorb_in_float64_what_they_absorb_in_float32():
+    class Masked(torch.nn.Module):
+        def forward(self, x, mask):
+            return {
+                "where": torch.softmax(x + torch.where(mask > 0, 0.0, -1e10), -1),
+                "filled": torch.softmax(x + torch.zeros(3, 5).masked_fill(mask == 0, -1e9), -1),
+                "product": torch.softmax(x + (1.0 - mask) * -10000.0, -1),
+                "logits": x.masked_fill(mask == 0, -1e9),
+                "integers": torch.full((2,), -100000) + torch.tensor([1, 2]).masked_fill(torch.ones(2) > 0, -20000),
+            }
+
+    x = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+    mask = torch.ones(3, 5)
+    mask[1], mask[2, 3:] = 0, 0
+    narrow, wide = eager.run(Masked(), {"x": x, "mask": mask}), float64.run(Masked(), {"x": x, "mask": mask})
+    assert wide["where"][1].tolist() == pytest.approx([0.2] * 5, abs=1e-15)
+    for path, value in narrow.items():
+        assert (value - wide[path]).abs().max() < 1e-6, path
+    assert torch.equal(wide["logits"][1], torch.full((5,), -1e9, dtype=torch.float64))

@@ -4,6 +4,11 @@ Many models cast inside: softmax(dtype=torch.float32), `.float()` in a norm, rot
 that was merely converted by `.double()` would then raise on mixed dtypes, or worse, compute in float32 in secret. Under
 `Float64` every cast to, and every factory of, a smaller floating dtype gives float64 (complex64: complex128). Random
 numbers are drawn as float32 and widened, so that a float32 and a float64 pass see the same ones.
+
+Masks are the one place where float32's limits are part of the meaning. A score plus -1e9 is -1e9 in float32, so a row
+in which everything is masked attends uniformly; in float64 the score would survive the sum and the row would attend to
+what it should not see. A mask constant is therefore multiplied by 2**29, the ratio of the two roundoffs: it absorbs in
+float64, on the same grid, exactly what it absorbs in float32. Outputs that hold such constants are scaled back.
 """
 
 from __future__ import annotations
@@ -18,6 +23,9 @@ from archsweep.archs import eager
 if TYPE_CHECKING:
     import torch
 
+MASK = -1e4  # constants from here down to
+LEAST = -1e30  # (beyond which a constant absorbs everything in float64 too) are masks,
+WIDER = 2.0**29  # and are scaled by this
 # What a forward pass may raise when an operator or a check in the code refuses float64.
 REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, AttributeError, KeyError, IndexError)
 
@@ -37,7 +45,17 @@ def convert(model: torch.nn.Module) -> torch.nn.Module:
 def run(model: torch.nn.Module, inputs: Mapping[str, Any], drawn: eager.Drawn | None = None) -> dict[str, torch.Tensor]:
     """Outputs by path of one seeded float64 pass of a converted model; raises one of `REFUSALS` where it refuses."""
     with widened():
-        return eager.run(model, _widen(inputs), drawn)
+        found = eager.run(model, _widen(inputs), drawn)
+    return {path: _unmasked(value) for path, value in found.items()}
+
+
+def _unmasked(value: torch.Tensor) -> torch.Tensor:
+    """`value` with mask constants as float32 would hold them."""
+    import torch
+
+    if not value.is_floating_point() or not value.numel() or float(value.min()) > MASK * WIDER / 2:
+        return value
+    return torch.where((value <= MASK * WIDER / 2) & (value > LEAST), value / WIDER, value)
 
 
 def _widen(value: Any) -> Any:
@@ -87,6 +105,9 @@ def _mode() -> Any:
     drawn = {torch.normal, torch.bernoulli, torch.multinomial, torch.poisson, one.bernoulli, one.multinomial}
     filled = {one.normal_, one.uniform_, one.exponential_, one.bernoulli_, one.log_normal_, one.cauchy_, one.geometric_}
     grouped = {getattr(torch, "_grouped_mm", None)}
+    masking = {torch.where, torch.masked_fill, one.masked_fill, one.masked_fill_, one.where, one.fill_, one.__setitem__}
+    masking |= {torch.full, torch.full_like, one.new_full, torch.tensor, one.new_tensor, torch.scalar_tensor}
+    masking |= {torch.mul, one.mul, one.mul_, one.__mul__, one.__rmul__, one.__imul__}
     random = made | drawn | filled | {one.random_}
 
     class Float64(TorchFunctionMode):  # type: ignore[misc]
@@ -104,6 +125,8 @@ def _mode() -> Any:
                 kwargs = {**kwargs, "dtype": wider[kwargs["dtype"]]}
             if any(type(item) is dtype_type for item in args):
                 args = tuple(wider.get(item, item) if type(item) is dtype_type else item for item in args)
+            if func in masking:
+                args, kwargs = tuple(map(_masking, args)), {name: _masking(item) for name, item in kwargs.items()}
             try:
                 result = func(*args, **kwargs)
             except RuntimeError as error:
@@ -131,6 +154,10 @@ def _grouped(rows: torch.Tensor, weights: torch.Tensor, offs: torch.Tensor) -> t
 def _in_place(func: Any) -> bool:
     name = getattr(func, "__name__", "")
     return (name.endswith("_") and not name.endswith("__")) or name in ("__setitem__", "__set__", "__get__")
+
+
+def _masking(item: Any) -> Any:
+    return item * WIDER if type(item) is float and LEAST < item <= MASK else item
 
 
 def _draw(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, made: bool, filled: bool) -> Any:
