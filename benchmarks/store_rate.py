@@ -58,17 +58,23 @@ def fill(path: Path, count: int) -> dict[str, Any]:
         cores=2,
     )
     database.prepare(path)
-    seconds, memory = 0.0, []
+    seconds, busy, memory = 0.0, 0.0, []
     process = psutil.Process()
     for start in range(0, count, APPEND):
         run = f"r{start // CASES:04}"
         results = [made(number, run) for number in range(start, min(start + APPEND, count))]
-        began = time.perf_counter()
+        began, busy_before = time.perf_counter(), time.process_time()
         append.begin_run(path, RunRecord(run=run, started_at="2026-01-01T00:00:00Z", version="0"))
         append.append(path, results, environments=[environment])
         seconds += time.perf_counter() - began
+        busy += time.process_time() - busy_before
         memory.append(process.memory_info().rss / 2**20)
-    return {"seconds": seconds, "memory_first_mb": round(memory[0]), "memory_last_mb": round(memory[-1])}
+    return {
+        "seconds": seconds,
+        "a_cpu_second": round(count / busy),
+        "memory_first_mb": round(memory[0]),
+        "memory_last_mb": round(memory[-1]),
+    }
 
 
 def one_by_one(path: Path) -> float:

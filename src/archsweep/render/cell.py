@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 _HISTORY = 10
 _MARGIN = 14
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
 _MESSAGE = 12  # columns below which a list leaves the messages out
 
 
@@ -96,7 +97,7 @@ def _facts(cell: Row) -> Iterator[tuple[str, str]]:
     for name, value in cell["metrics"].items():
         yield line(name), "not a finite number" if value is None else f"{value:.6g}"
     for name, value in cell["details"].items():
-        if value not in (None, "", [], {}):
+        if value not in _EMPTY:
             yield line(str(name)), plain(_detail(value), 2_000)
     yield "device", line(cell["device"] or cell["processor"] or "")
     yield "fingerprint", line(_fingerprint(cell), 1_000)
@@ -105,9 +106,11 @@ def _facts(cell: Row) -> Iterator[tuple[str, str]]:
 def _detail(value: Any) -> str:
     """A detail for people: a list of objects one a line, an object as `name value` pairs."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_detail(item)}" for name, item in value.items())
+        return ", ".join(f"{name} {_detail(item)}" for name, item in value.items() if item not in _EMPTY)
     if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
         return "\n".join(_detail(item) for item in value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
