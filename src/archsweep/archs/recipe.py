@@ -24,6 +24,7 @@ from archsweep.errors import NoRecipe
 MOST_PARAMETERS = 5_000_000
 TOO_MANY = 60_000_000
 REPAIRS = 6
+CONFIG_REPAIRS = 6
 MOST_ATTEMPTS = 60
 ALTERNATIVES: tuple[dict[str, Any], ...] = (
     {},
@@ -116,28 +117,37 @@ def _candidates(search: _Search, default: Any, weak: bool) -> Iterator[tuple[Rec
     """The recipe that each move leads to, with its model."""
     bound = MOST_ATTEMPTS * (2 if weak else 1)
     for move, node in shrink.candidates(default):
-        if search.attempts >= bound:
-            return
-        edits = overrides.merged(tree.edits_of(_cacheless(node)), search.special.config)
-        model, error = search.attempt(Stage.BUILD, lambda edits=edits: _lively(search.subject, edits))
-        if error is not None:
-            continue
-        hints = _search_inputs(search, model, weak)
-        if hints is not None:
-            made = archs_inputs.draw(search.subject, type(model), model.config, hints)
-            yield (
-                Recipe(
-                    config=edits,
-                    hints=hints,
-                    seed=0,
-                    candidate=move.name,
-                    attempts=search.attempts,
-                    parameters=sum(item.numel() for item in model.parameters()),
-                    fed=archs_inputs.modalities(made),
-                    weak=weak,
-                ),
-                model,
-            )
+        for _ in range(CONFIG_REPAIRS):
+            if search.attempts >= bound:
+                return
+            edits = overrides.merged(tree.edits_of(_cacheless(node)), search.special.config)
+            model, error = search.attempt(Stage.BUILD, lambda edits=edits: _lively(search.subject, edits))
+            if error is None:
+                hints, error = _search_inputs(search, model, weak, functools.partial(shrink.repaired, node))
+                if hints is not None:
+                    yield _recipe(search, model, edits, hints, move.name, weak), model
+                    break
+                if error is None:  # an input's failure has changed the configuration
+                    continue
+            elif shrink.repaired(node, f"{type(error).__name__}: {error}"):
+                continue
+            break
+
+
+def _recipe(  # noqa: PLR0917
+    search: _Search, model: Any, edits: Mapping[str, Any], hints: dict[str, Any], move: str, weak: bool
+) -> Recipe:
+    made = archs_inputs.draw(search.subject, type(model), model.config, hints)
+    return Recipe(
+        config=edits,
+        hints=hints,
+        seed=0,
+        candidate=move,
+        attempts=search.attempts,
+        parameters=sum(item.numel() for item in model.parameters()),
+        fed=archs_inputs.modalities(made),
+        weak=weak,
+    )
 
 
 def _cacheless(node: tree.Node) -> tree.Node:
@@ -154,11 +164,18 @@ def _lively(subject: Subject, edits: Mapping[str, Any]) -> Any:
     return model
 
 
-def _search_inputs(search: _Search, model: Any, weak: bool) -> dict[str, Any] | None:
-    """Hints whose inputs the model takes, or None."""
-    subject = search.subject
+def _search_inputs(
+    search: _Search, model: Any, weak: bool, learn: Callable[[str], bool]
+) -> tuple[dict[str, Any] | None, Exception | None]:
+    """Hints whose inputs the model takes; or None and the first error, no error if `learn` took a lesson from one.
+
+    `learn` is asked once the plain inputs, mended as far as their errors teach, have failed: a lesson about the
+    configuration is worth more than the alternatives.
+    """
+    subject, first = search.subject, None
     for start in LAST if weak else ALTERNATIVES:
         hints: dict[str, Any] | None = {**start, **search.special.inputs}
+        messages = []
         for _ in range(REPAIRS):
             assert hints is not None
             made, error = search.attempt(
@@ -168,14 +185,18 @@ def _search_inputs(search: _Search, model: Any, weak: bool) -> dict[str, Any] | 
             if error is None:
                 _, error = search.attempt(Stage.RUN, lambda made=made: forward(model, made))
             if error is None:
-                return hints
+                return hints, None
+            first = first or error
+            messages.append(f"{type(error).__name__}: {error}")
             known = tuple(made or archs_inputs.signature(type(model)))
-            hints = repair.repaired(f"{type(error).__name__}: {error}", hints, known)
+            hints = repair.repaired(messages[-1], hints, known)
             if hints is None:
                 break
+        if not start and any(learn(message) for message in messages):
+            return None, None
         if search.attempts >= MOST_ATTEMPTS * (4 if weak else 2):
-            return None
-    return None
+            break
+    return None, first
 
 
 def forward(model: Any, made: Mapping[str, Any]) -> None:
