@@ -2,7 +2,8 @@
 
 Noticed: the parity check, with the float32 tolerance that ships, ends `fail` (or the model raises). A tensor whose
 fault stays unnoticed is either proven inert in float64, with the reason, or counts as missed. Baseline: the same models
-with the weights that transformers draws.
+with the weights that transformers draws. A tensor of which only the scale is inert (a norm follows) is judged by
+scaling half of its elements, and listed; what nothing depends on is left out of the score, and listed too.
 """
 
 from __future__ import annotations
@@ -36,39 +37,58 @@ class Nameless:
 
 
 def score(subject: Tiny) -> dict[str, Any]:
-    """`score`, `tensors`, `noticed`, `inert` (tensor: reason), `missed` (tensor: relative change seen), `float32`."""
-    import torch
-
+    """`score`, `tensors`, `noticed`, `inert` and `scale_free` (tensor: reason), `missed` (tensor: change seen)."""
     from archsweep.archs import reference
 
     inputs = subject.make_inputs()
     held = reference.obtain(Nameless(subject.id), "", subject.make_model, inputs, None)  # type: ignore[arg-type]
     model = subject.make_model()
-    noticed, unnoticed = [], {}
-    for name, parameter in model.named_parameters():
-        original = parameter.detach().clone()
-        with torch.no_grad():
-            parameter.mul_(FACTOR)
-        seen = _noticed(model, inputs, held)
-        with torch.no_grad():
-            parameter.copy_(original)
-        if seen is None:
-            noticed.append(name)
-        else:
-            unnoticed[name] = seen
-    inert = _inert(subject, inputs, list(unnoticed), held) if unnoticed else {}
+    parameters = dict(model.named_parameters())
+    seen = {name: _seen(model, item, item * FACTOR, inputs, held) for name, item in parameters.items()}
+    unnoticed = {name: change for name, change in seen.items() if change is not None}
+    proven = _inert(subject, inputs, list(unnoticed), held) if unnoticed else {}
+    scale_free = {name: reason for name, reason in proven.items() if reason == SCALE}
+    for name in scale_free:
+        change = _seen(model, parameters[name], _half(parameters[name]), inputs, held)
+        unnoticed.pop(name)
+        if change is not None:
+            unnoticed[name] = change
+    inert = {name: reason for name, reason in proven.items() if reason != SCALE}
     missed = {name: change for name, change in unnoticed.items() if name not in inert}
-    judged = len(noticed) + len(missed)
+    judged = len(parameters) - len(inert)
     return {
-        "score": len(noticed) / judged if judged else 0.0,
-        "tensors": judged + len(inert),
-        "noticed": len(noticed),
+        "score": 1 - len(missed) / judged if judged else 0.0,
+        "tensors": len(parameters),
+        "noticed": judged - len(missed),
         "inert": inert,
+        "scale_free": scale_free,
         "missed": missed,
         "float32": max(held.bound.values(), default=0.0),
         "substitute": held.substitute,
         "seeded": held.seeded,
     }
+
+
+def _half(parameter: torch.Tensor) -> torch.Tensor:
+    """`parameter` with half of its elements scaled, at random: no norm over any axis takes that back."""
+    import torch
+
+    chosen = torch.rand(parameter.shape, generator=torch.Generator().manual_seed(6)) < 0.5
+    return torch.where(chosen, parameter.detach() * FACTOR, parameter.detach())
+
+
+def _seen(
+    model: torch.nn.Module, parameter: torch.Tensor, value: torch.Tensor, inputs: Mapping[str, Any], held: Reference
+) -> float | None:
+    """What parity sees while `parameter` holds `value`; None if it notices."""
+    import torch
+
+    original = parameter.detach().clone()
+    with torch.no_grad():
+        parameter.copy_(value)
+        seen = _noticed(model, inputs, held)
+        parameter.copy_(original)
+    return seen
 
 
 def _noticed(model: torch.nn.Module, inputs: Mapping[str, Any], held: Reference) -> float | None:
@@ -173,6 +193,7 @@ def summary(results: Mapping[str, dict[str, Any]], worst: int) -> dict[str, Any]
     figure, baseline = tiny_subjects.quantile(scores, 0.5), tiny_subjects.quantile(defaults, 0.5)
     tensors = sum(result["tensors"] for result in judged.values())
     inert = sum(len(result["inert"]) for result in judged.values())
+    free = sum(len(result["scale_free"]) for result in judged.values())
     weakest = sorted(judged, key=lambda name: judged[name]["score"])[:worst]
     return {
         "figure": figure,
@@ -185,10 +206,13 @@ def summary(results: Mapping[str, dict[str, Any]], worst: int) -> dict[str, Any]
         "tensors": tensors,
         "inert": inert,
         "inert_share": inert / tensors if tensors else 0.0,
+        "scale_free": free,
+        "scale_free_share": free / tensors if tensors else 0.0,
         "float32_under_1e-5": _share([result["float32"] < 1e-5 for result in judged.values()]),
         "substitutes": [name for name in judged if judged[name]["substitute"]],
         "seeded": [name for name in judged if judged[name]["seeded"]],
         "worst": {name: {"score": judged[name]["score"], "missed": judged[name]["missed"]} for name in weakest},
+        "scale_free_tensors": {name: list(judged[name]["scale_free"]) for name in judged if judged[name]["scale_free"]},
         "inert_tensors": {name: judged[name]["inert"] for name in judged if judged[name]["inert"]},
         "errors": {name: result["error"] for name, result in results.items() if "error" in result},
     }
