@@ -45,7 +45,7 @@ MOVES = (
     Move(name="prefix", prefix=True),
     Move(name="wide", least=64, prefix=True, filled=True),
     Move(name="floor32", floor=32, prefix=True, coupled=True),
-    Move(name="quarter", divisor=4, prefix=True),
+    Move(name="quarter", divisor=4, floor=4, prefix=True),
     Move(name="whole", divisor=1),
 )
 

@@ -14,6 +14,7 @@ from typing import Any
 from archsweep.archs.shrink.fields import Meaning, is_whole, meaning
 from archsweep.archs.shrink.tree import Node
 
+MERGED = (4, 16, 9)  # how many neighbouring patches an encoder's output may join into one feature
 _INSIDE = re.compile(r"intermediate|ffn|mlp|feed_forward|(^|_)ff(_|$)|inner|d_ff|_rank|state")
 
 
@@ -40,7 +41,7 @@ def parts(root: Node) -> list[list[Node]]:
 
 
 def divisors(root: Node, choose: Callable[[list[Node]], int]) -> tuple[dict[tuple[str, ...], int], dict[int, int]]:
-    """The divisor of each node by path, and of each main width of a part by value."""
+    """The divisor of each node by path, and of each main width of a part, and of its multiples at a joint, by value."""
     by_path: dict[tuple[str, ...], int] = {}
     by_owner: dict[int, int] = {}
     for members in parts(root):
@@ -49,6 +50,9 @@ def divisors(root: Node, choose: Callable[[list[Node]], int]) -> tuple[dict[tupl
             by_path[node.path] = divisor
             if node.main_width:
                 by_owner[node.main_width] = divisor
+    for width, divisor in list(by_owner.items()):
+        for times in MERGED:
+            by_owner.setdefault(width * times, divisor)
     for node in root.walk():
         if not _widths(node):
             by_path[node.path] = max(by_path.values())

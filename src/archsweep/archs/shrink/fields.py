@@ -64,7 +64,7 @@ _NOT_WIDTH = re.compile(
 _STILL_WIDTH = re.compile(
     r"^(num_filters|num_feature_maps|n_embd|n_inner|n_embed|num_pos_feats|prediction_head_size|mamba_d_ssm|[a-z]*_emb_size|d_latents|num_features|feature_size|patch_embeds?_hidden_size|hidden_size_per_layer_input|"
     r"intermediate_size_mlp|layer_norm_hidden_size|stem_channels|patch_embed_dim|[a-z_]*hidden_sizes?|[a-z_]*intermediate_sizes?|(mask|image|window)_[a-z_]*embed_dim|[a-z_]*_lora_rank|pooler_output_size|"
-    r"(audio|text|vision|image|token|patch)_(embed|hidden|proj|projection)_(dim|size)|upsample_initial_channel|initial_channels?|conv_inplanes|max_pool_channels|proj_output_dim|output_dim|num_channels_out|axial_pos_embds_dim|out_features|base_channels?|base_attn_unit_dims|adapter_input_size)$"
+    r"(audio|text|vision|image|token|patch)_(embed|hidden|proj|projection)_(dim|size)|upsample_initial_channel|initial_channels?|conv_inplanes|max_pool_channels|proj_output_dim|output_dim|num_channels_out|axial_pos_embds_dim|out_features|base_channels?|base_attn_unit_dims|coordinate_size|shape_size|adapter_input_size)$"
 )
 _NEVER_WIDTH = re.compile(r"^(num_channels|in_channels|in_chans|input_channels|audio_channels|num_input_channels|act_dim|state_dim|.*input_dim|(?!adapter_).*input_size|mask_input_channels|dim_bbox|in_dim|image_hidden_size_factor)$|image_embedding_size|_kernel_dim$|kernel")
 
@@ -91,6 +91,11 @@ def meaning(name: str) -> Meaning:
         (Meaning.INDEX, bool(_INDEX.search(name))),
     ]
     return next((found for found, holds in ordered if holds), Meaning.OTHER)
+
+
+def is_block_table(name: str, value: Any) -> bool:
+    """A nested table of blocks, whose larger numbers are widths."""
+    return bool(re.search(r"(^|_)(block|stage|layer)_(configs?|settings?)$", name)) and isinstance(value, list | tuple)
 
 
 def is_width(name: str) -> bool:

@@ -54,6 +54,7 @@ def _foreign_indices(root: Node) -> list[tuple[Node, str, Any, Node]]:
 def _shrink_depth(node: Node, prefix: bool, each: int, least: int) -> list[int] | None:
     """Edit the depth-like fields of one node; which layers stay, where the node has layers."""
     _shrink_stages(node)
+    _shrink_multiplier(node)
     depth = node.main_depth
     if depth is None or depth <= LEAST:
         _shrink_plain_depths(node, {})
@@ -82,6 +83,14 @@ def _shrink_stages(node: Node) -> None:
         if whole_list(value):
             assert value is not None
             node.set(name, type(value)(min(item, LEAST) for item in value))
+
+
+def _shrink_multiplier(node: Node) -> None:
+    """A factor on repeated blocks, beside the list of their repeats."""
+    for name in ("depth_coefficient", "depth_mult", "depth_multiplier"):
+        value = node.values.get(name)
+        if isinstance(value, float) and value > 1 and any(isinstance(node.values.get(stages), list | tuple) for stages in _PER_STAGE):
+            node.set(name, 1.0)
 
 
 def _shrink_plain_depths(node: Node, known: dict[int, int]) -> None:

@@ -55,7 +55,10 @@ def _with_sections(node: Node, stated: dict[str, Any], before: int, after: int) 
     if not any("section" in key for key in stated) and (found := source.sections(node.kind.__module__)):
         changed[found[0]] = found[1]
     factor = stated.get("partial_rotary_factor")
-    if isinstance(factor, float) and 0 < factor < 1 and int(before * factor) % 4 == 0 and (after * factor) % 4 != 0:
+    whole, part = node.values.get("head_dim"), node.values.get("qk_rope_head_dim")
+    if isinstance(factor, float) and is_whole(whole) and is_whole(part) and int(whole * factor) == part and part < whole:
+        changed["partial_rotary_factor"] = node.get("qk_rope_head_dim") / node.get("head_dim")
+    elif isinstance(factor, float) and 0 < factor < 1 and int(before * factor) % 4 == 0 and (after * factor) % 4 != 0:
         changed["partial_rotary_factor"] = min(1.0, 4 * math.ceil(after * factor / 4) / after)
     for key, value in changed.items():
         if "section" in key and whole_list(value):

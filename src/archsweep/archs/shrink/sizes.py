@@ -7,7 +7,7 @@ from typing import Any
 from archsweep.archs.shrink.fields import Meaning, is_whole, meaning, whole_list
 from archsweep.archs.shrink.tree import Node
 
-LARGEST_SIDE = 224
+LARGEST_SIDE = 112
 POSITIONS = 512
 FRAMES = 4
 _COUNTS = ("tokens", "patches", "seq_length", "seq_len", "image_length")
@@ -29,7 +29,7 @@ def shrink_images(root: Node, largest: int = LARGEST_SIDE) -> None:
             ratios.append(ratio)
     if not ratios:
         return
-    ratio = max(set(ratios), key=ratios.count)
+    ratio = max(sorted(set(ratios)), key=ratios.count)
     for node in root.walk():
         for name, value in list(node.values.items()):
             if is_whole(value) and any(word in name for word in _COUNTS) and value >= ratio * ratio * 4:
@@ -38,10 +38,13 @@ def shrink_images(root: Node, largest: int = LARGEST_SIDE) -> None:
 
 
 def _ratio(side: int, patch: int, largest: int) -> int:
+    """By how much to divide a side: the grid of patches stays whole, even if it was even, and at least 4 wide."""
     grid = side // patch if patch and side % patch == 0 else side
-    fitting = [ratio for ratio in range(2, grid + 1) if grid % ratio == 0 and side / ratio <= largest]
-    good = [ratio for ratio in fitting if side // ratio >= 4 * patch]
-    return min(good or fitting or [1])
+    least = max(4 * patch, 64 if patch <= 4 else 0)
+    fitting = [ratio for ratio in range(2, grid + 1) if grid % ratio == 0 and side // ratio >= least]
+    even = [ratio for ratio in fitting if (grid // ratio) % 2 == 0 or grid % 2]
+    small = [ratio for ratio in even if side / ratio <= largest] or [ratio for ratio in fitting if side / ratio <= largest]
+    return min(small or even[-1:] or fitting[-1:] or [1])
 
 
 def shrink_clips(root: Node) -> None:

@@ -6,13 +6,18 @@ of heads and the rest from the head's dimension; their product shrinks by the sa
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from archsweep.archs.shrink import coupling, source
-from archsweep.archs.shrink.fields import Meaning, is_whole, meaning, whole_list
+from archsweep.archs.shrink.fields import Meaning, is_block_table, is_whole, meaning, whole_list
 from archsweep.archs.shrink.tree import Node
 
 DIVISORS = (64, 32, 16, 8, 4, 2, 1)
+_SHARED = re.compile(r"key_value|(^|_)kv(_|$)")
+_MULTIPLIER = re.compile(r"^(width|depth)_(multiplier|coefficient|mult)$")
+THINNER = 4  # by how much a factor on all widths shrinks
+_PLURAL_WIDTHS = ("in_channels", "input_channels")  # of an image where single, of stages where a list
 WIDEST = 160  # of a main width, where a smaller divisor is taken for the sake of the heads
 
 
@@ -21,7 +26,7 @@ def scaled(value: int, divisor: int, floor: int) -> int:
     if divisor == 1 or value <= floor:
         return value
     exact = value / divisor
-    if exact >= floor and exact == int(exact) and int(exact) % (floor if floor > 8 else 4) == 0:
+    if exact >= floor and exact == int(exact) and int(exact) % (floor if floor > 8 else min(4, max(2, floor // 2))) == 0:
         return int(exact)
     return max(floor, int(exact / floor + 0.5) * floor)
 
@@ -89,15 +94,37 @@ def shrink_widths(root: Node, divisor: int | None, least: int, floor: int, coupl
         by_path, by_owner = {node.path: one for node in nodes}, {}
     for node in nodes:
         own = by_path[node.path]
+        if divisor != 1 and _shrink_multiplier(node):
+            continue
         lowest = max(floor, source.channel_groups(node.kind.__module__))
         for name, value in list(node.values.items()):
-            if meaning(name) is not Meaning.WIDTH:
+            if is_block_table(name, value):
+                node.set(name, _scaled_table(value, own, lowest))
+            if meaning(name) is not Meaning.WIDTH and not (name in _PLURAL_WIDTHS and whole_list(value)):
                 continue
             owners = {} if coupling.is_inside(name) else by_owner
             edited = _map(value, lambda item, own=own, owners=owners: scaled(item, owners.get(item, own), lowest))
             if edited is not None:
                 node.set(name, edited)
         _shrink_heads(node, own, floor)
+
+
+def _shrink_multiplier(node: Node) -> bool:
+    """A factor on all widths stands for them, those in the code included: it alone shrinks, with the widths it makes."""
+    name = next((name for name in node.values if _MULTIPLIER.search(name)), None)
+    if name is None or not isinstance(node.values[name], float) or ("depth" in name and "min_depth" not in node.values):
+        return False
+    node.set(name, node.values[name] / THINNER)
+    for key in ("hidden_dim", "last_hidden_size"):
+        if is_whole(node.values.get(key)):
+            node.set(key, node.values[key] // THINNER)
+    return True
+
+
+def _scaled_table(value: Any, divisor: int, floor: int) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(_scaled_table(item, divisor, floor) for item in value)
+    return scaled(value, divisor, floor) if is_whole(value) and value >= 16 else value
 
 
 def _map(value: Any, change: Any) -> Any:
@@ -159,6 +186,8 @@ def _divide_width(node: Node, heads: dict[str, Any]) -> None:
         return
     assert isinstance(width, int) and isinstance(old, int)
     for key, value in heads.items():
+        if _SHARED.search(key):
+            continue
         first = value if is_whole(value) else value[0]
         now = node.get(key) if is_whole(value) else node.get(key)[0]
         if first < 2 or (old % first != 0 and key != "num_attention_heads") or (width % now == 0 and (now > 1 or width < 16)):
@@ -166,6 +195,10 @@ def _divide_width(node: Node, heads: dict[str, Any]) -> None:
         even = [n for n in range(min(max(now, 2), width // 8 or 1), 1, -1) if width % n == 0 and width // n % 2 == 0]
         new = even[0] if even else next((n for n in (4, 2) if width % n == 0), 1)
         node.set(key, new if is_whole(value) else _map(value, lambda item, new=new, first=first: max(1, item * new // first)))
+        for shared, old_shared in heads.items():
+            if _SHARED.search(shared) and is_whole(value) and is_whole(old_shared):
+                most = new if old_shared == value else min(node.get(shared), max(1, new // 2))
+                node.set(shared, next(n for n in range(most, 0, -1) if new % n == 0))
 
 
 def _fewer_heads(node: Node, heads: dict[str, Any], dims: dict[str, int], divisor: int) -> int:
