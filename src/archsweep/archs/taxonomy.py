@@ -45,12 +45,11 @@ def places(library: LibraryFacts) -> dict[str, Place]:
             inputs -= {Modality.TEXT}
         category = category_of(facts, inputs, kind)
         placed[name] = Place(facts=facts, modality=inputs, kind=kind, category=category, standing=standing[name])
-    for place in list(placed.values()):
-        if place.kind.role == "codec":  # its halves are what they are in it, whatever their own signatures say
-            for _, name in place.facts.parts:
-                half = placed.get(name)
-                if half is not None and half.standing is Standing.SUB_MODEL and half.facts.family == place.facts.family:
-                    placed[name] = replace(half, kind=place.kind)
+    wholes = [item for item in placed.values() if item.standing is Standing.STAND_ALONE]
+    codecs = {item.facts.family: item.kind for item in wholes if item.kind.role == "codec"}
+    for name, place in placed.items():  # a codec's halves are what they are in it, whatever their own signatures say
+        if place.standing is Standing.SUB_MODEL and place.facts.family in codecs:
+            placed[name] = replace(place, kind=codecs[place.facts.family])
     return placed
 
 

@@ -156,8 +156,7 @@ def test_a_part_with_a_head_of_its_own_is_both_and_a_default_of_another_family_i
 
 
 def test_the_halves_of_a_codec_are_codecs() -> None:
-    parts = (("encoder_config", "a_encoder"), ("decoder_config", "a_decoder"))
-    whole = kind("a", klass("A", "input_values", "MODEL", methods=("encode", "decode")), parts=parts)
+    whole = kind("a", klass("A", "input_values", "MODEL", methods=("encode", "decode")))
     half = kind("a_decoder", klass("D", "hidden_states", "MODEL", main_input="input_values"), family="a", config="m:d")
     assert (place(half, whole).kind.architecture, place(half, whole).category) == ("codec", "audio")
 
