@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     import numpy
     import torch
 
-RULES = 1  # raise when a rule changes what is drawn
+RULES = 2  # raise when a rule changes what is drawn
 CONVOLUTION_GAIN = 1.3  # most convolutions are followed by a rectifier, which halves the power
 BIAS = 0.25  # standard deviation of additive terms, against activations of about one
 AWAKE = (0.4, 0.9)  # magnitude of gates and layer scales that were initialised shut
+CODEBOOK = 0.3  # of entries, against latents of about one: then directions decide which is nearest, not lengths
 SPREAD = 0.4  # relative half-width around a constant
 JITTER = 0.1  # the same around structured values
 _TABLE_WORDS = ("embed", "token", "position", "query", "queries", "latent")
@@ -250,7 +251,7 @@ def _buffer(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any] | None:
         return None
     if low == 0:
         if place.tensor.ndim >= 2:
-            return stream.centred(1.0)
+            return stream.centred(CODEBOOK)
         return stream.centred(BIAS) if "mean" in place.leaf or "bias" in place.leaf else None
     normalises = "running_var" in place.owner._buffers and place.leaf == "weight"
     return _constant(low, stream, single=False) if normalises else None
