@@ -202,8 +202,10 @@ def _masks(facts: Facts, made: dict[str, Any], name: str, height: int, width: in
     pixels = made[name]
     if facts.wants("pixel_mask") and "pixel_mask" not in made:
         real = torch.ones(BATCH, pixels.shape[-2], pixels.shape[-1], dtype=torch.long)
-        real[1, :, pixels.shape[-1] - pixels.shape[-1] // 4 :] = 0
+        real[1, :, pixels.shape[-1] // 2 :] = 0  # half of the width: the coarsest feature map must see it
         made["pixel_mask"] = real
+        if pixels.dim() == 4:
+            made[name] = pixels * real[:, None]
     if facts.wants("pixel_attention_mask") and "pixel_attention_mask" not in made and pixels.dim() == 5:
         made["pixel_attention_mask"] = torch.ones(*pixels.shape[:2], *pixels.shape[-2:], dtype=torch.bool)
     if facts.wants("image_sizes") and facts.hints.get("image_sizes", True):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from archsweep.archs.inputs.facts import Facts
+from archsweep.archs.inputs.facts import BATCH, Facts
 from archsweep.archs.inputs.text import pad_id, vocabulary
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -30,24 +31,74 @@ _NAME = re.compile(
 _NOT = re.compile(r"start|end|bos|eos|boi|eoi|begin|pad|newline|row|break|sep")
 
 
+_BRACKETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "image": (("image_start", "vision_start", "image_begin", "boi"), ("image_end", "vision_end", "eoi")),
+    "video": (("video_start", "vision_start", "video_begin", "bov"), ("video_end", "vision_end", "eov")),
+    "audio": (("audio_start", "audio_bos", "audio_begin", "boa"), ("audio_end", "audio_eos", "eoa")),
+}
+_POSITIONS = ("image_embeds_position_mask", "images_seq_mask", "image_attention_positions")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Placeholders that stand side by side in one row, with the tokens that open and close them."""
+
+    row: int
+    token: int
+    length: int
+    opening: tuple[int, ...] = ()
+    closing: tuple[int, ...] = ()
+
+
 def place(facts: Facts, made: dict[str, Any]) -> None:
-    """Insert placeholder tokens into `input_ids` of `made`, one for each feature, split evenly over the rows."""
+    """Insert placeholder tokens into `input_ids` of `made`: a run for each image, video or sound, in its own row."""
     if "input_ids" not in made:
         return
-    kinds: list[tuple[int, int]] = []
+    runs: list[Run] = []
     for kind, names in KINDS.items():
         fed = next((name for name in names if name in made), None)
         token = token_of(facts, kind) if fed else None
         if token is None:
             continue
-        count = facts.hints.get(f"{kind}_features")
-        if not count and facts.model is not None:
-            count = count_features(facts, kind, made)
-        if count:
-            facts.hints[f"{kind}_features"] = int(count)
-            kinds.append((token, int(count)))
-    if kinds:
-        _insert(facts, made, kinds)
+        counts = facts.hints.get(f"{kind}_features")
+        if not counts and facts.model is not None:
+            counts = count_features(facts, kind, made)
+        if counts:
+            facts.hints[f"{kind}_features"] = counts
+            runs.extend(_runs(facts, made, kind, token, counts))
+    if runs:
+        _insert(facts, made, runs)
+
+
+def _runs(facts: Facts, made: Mapping[str, Any], kind: str, token: int, counts: int | list[int]) -> list[Run]:
+    """Runs in the order of the items they stand for; a bare total is split by the items' grids, or evenly."""
+    batch = made["input_ids"].shape[0]
+    grid = made.get(f"{kind}_grid_thw")
+    if isinstance(counts, int) and grid is not None:
+        cells = grid.prod(dim=-1)
+        shares = (cells * counts // cells.sum()).tolist()
+        counts = shares if sum(shares) == counts else counts
+    if isinstance(counts, int):
+        counts = [counts // batch + (1 if row < counts % batch else 0) for row in range(batch)]
+    opening, closing = (_first_id(facts, names) for names in _BRACKETS[kind])
+    found = []
+    for item, count in enumerate(counts):
+        pieces = 1
+        if kind == "video" and facts.hints.get("frames_apart"):
+            pieces = int(grid[item, 0]) if grid is not None else 1
+        row = item * batch // len(counts)
+        found += [Run(row, token, count // pieces, opening, closing) for _ in range(pieces)]
+    return found
+
+
+def _first_id(facts: Facts, names: tuple[str, ...]) -> tuple[int, ...]:
+    """The id of the first special token that the configuration names, as a sequence of one or none."""
+    limit = vocabulary(facts)
+    for name in names:
+        found = facts.find(f"{name}_token_id", f"{name}_token_index")
+        if isinstance(found, int) and 0 <= found < max(limit, int(facts.find("vocab_size") or 0)):
+            return (found,)
+    return ()
 
 
 def token_of(facts: Facts, kind: str) -> int | None:
@@ -57,11 +108,11 @@ def token_of(facts: Facts, kind: str) -> int | None:
         for name, value in vars(node).items():
             found = _NAME.match(name)
             if found and found.group(1) in word and not _NOT.search(name) and isinstance(value, int) and value >= 0:
-                return value if value < max(vocabulary(facts), 2) or facts.hints.get("any_token") else value
+                return value
     return None
 
 
-def count_features(facts: Facts, kind: str, made: Mapping[str, Any]) -> int | None:
+def count_features(facts: Facts, kind: str, made: Mapping[str, Any]) -> int | list[int] | None:
     """How many features `get_<kind>_features` of the model, or of the model inside, gives for these inputs."""
     import torch
 
@@ -98,37 +149,50 @@ def count_features(facts: Facts, kind: str, made: Mapping[str, Any]) -> int | No
                 arguments["attention_mask"] = mask
         with torch.no_grad():
             found = ask(**arguments)
-        return _rows(found)
+        return _counted(found)
     return None
 
 
-def _rows(found: Any) -> int | None:
+def _counted(found: Any) -> int | list[int] | None:
+    """How many features each item gives where the answer tells items apart, else how many in all."""
     pooled = getattr(found, "pooler_output", None)
     if pooled is None:
         pooled = getattr(found, "last_hidden_state", found)
+    if isinstance(pooled, list | tuple) and len(pooled) >= BATCH:
+        each = [_rows(item) or 0 for item in pooled]
+        return each if all(each) else sum(each) or None
+    if hasattr(pooled, "dim") and pooled.dim() == 3 and len(pooled) % BATCH == 0:
+        return [int(pooled.shape[1])] * len(pooled)
+    return _rows(pooled)
+
+
+def _rows(pooled: Any) -> int | None:
     if hasattr(pooled, "dim"):
         return int(pooled.numel() // pooled.shape[-1])
     if isinstance(pooled, list | tuple) and pooled:
-        parts = [_rows(item) for item in pooled if item is not None]
-        return sum(part for part in parts if part) or None
+        return sum(_rows(item) or 0 for item in pooled if item is not None) or None
     return None
 
 
-def _insert(facts: Facts, made: dict[str, Any], kinds: list[tuple[int, int]]) -> None:
+def _insert(facts: Facts, made: dict[str, Any], runs: list[Run]) -> None:
+    """Weave runs into each row's text, a word between any two; padding stays at the end and as long as it was."""
     import torch
 
     ids = made["input_ids"]
     batch, length = ids.shape
     mask = made.get("attention_mask", torch.ones_like(ids))
-    rows = []
+    rows, marks = [], []
     for row in range(batch):
-        inserted: list[int] = []
-        for token, count in kinds:
-            share = count // batch + (1 if row < count % batch else 0)
-            inserted.extend([token] * share)
         real = int(mask[row].sum())
-        text = ids[row].tolist()
-        rows.append(text[:2] + inserted + text[2:real])
+        words = ids[row, :real].tolist()
+        woven, marked = words[:2], [0, 0]
+        rest = words[2:]
+        for run in (item for item in runs if item.row == row and item.length):
+            inner = [*run.opening, *[run.token] * run.length, *run.closing]
+            woven += [*inner, rest.pop(0) if len(rest) > 1 else words[1]]
+            marked += [0] * len(run.opening) + [1] * run.length + [0] * (len(run.closing) + 1)
+        rows.append(woven + rest)
+        marks.append(marked + [0] * len(rest))
     longest = max(len(row) for row in rows) + (length - int(mask.sum(dim=1).max()))
     filler = pad_id(facts)
     made["input_ids"] = torch.tensor([row + [filler] * (longest - len(row)) for row in rows])
@@ -138,9 +202,17 @@ def _insert(facts: Facts, made: dict[str, Any], kinds: list[tuple[int, int]]) ->
     if "token_type_ids" in made:
         made["token_type_ids"] = torch.zeros_like(real_mask)
     if facts.wants("mm_token_type_ids"):
-        types = torch.zeros_like(real_mask)
-        for kind, value in (("image", 1), ("video", 2), ("audio", 3)):
-            token = token_of(facts, kind)
-            if token is not None:
-                types[made["input_ids"] == token] = value
-        made["mm_token_type_ids"] = types
+        made["mm_token_type_ids"] = _types(facts, made["input_ids"])
+    for name in _POSITIONS:
+        if facts.wants(name):
+            made[name] = torch.tensor([row + [0] * (longest - len(row)) for row in marks]).bool()
+
+
+def _types(facts: Facts, ids: Any) -> Any:
+    """Which tokens stand for what: 0 text, 1 image, 2 video, 3 audio."""
+    types = ids * 0
+    for kind, value in (("image", 1), ("video", 2), ("audio", 3)):
+        token = token_of(facts, kind)
+        if token is not None:
+            types[ids == token] = value
+    return types

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from archsweep.archs.inputs.audio import FEATURES, WAVES
+
 Hints = dict[str, Any]
 
 
@@ -24,26 +26,52 @@ def _features(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ..
     text = found.group(0).lower()
     kind = next((kind for kind in ("video", "audio", "image") if kind in text), "image")
     count = int(found.group(found.lastindex or 1))
+    videos = tuple(name for name in fed if name in ("pixel_values_videos", "video_grid_thw"))
+    if kind == "video" and videos and int(found.group(found.lastindex - 1)) == _total(hints.get("image_features")):
+        return {"drop": (*hints.get("drop", ()), *videos)}  # images and videos share a token: one at a time
     return {f"{kind}_features": count} if count else {}
+
+
+def _total(counts: Any) -> int:
+    return sum(counts) if isinstance(counts, list | tuple) else int(counts or 0)
+
+
+def _frames_apart(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """Positions of fewer or more tokens than there are: a video's frames stand apart."""
+    return {"frames_apart": True} if "video_grid_thw" in fed and not hints.get("frames_apart") else {}
 
 
 def _channels_first(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     """A convolution expected other channels: for features, swap time and mel; else believe the number."""
     expected = int(found.group(1))
-    if "input_features" in fed and not hints.get("time_first"):
-        return {"time_first": True}
-    if "input_features" in fed:
-        return {"num_mel_bins": expected}
+    if "hidden_states" in fed or "latents" in fed:
+        return {"channels_first": True}
+    if expected in (1, 2) and "input_values" in fed and not hints.get("wave"):
+        return {"wave": "channel"}
+    if _features_fed(fed):
+        return _turned(hints) or {"num_mel_bins": expected}
     return {}
+
+
+def _features_fed(fed: tuple[str, ...]) -> bool:
+    return any(name in fed for name in FEATURES)
+
+
+def _turned(hints: Mapping[str, Any]) -> Hints:
+    """Time and mel bins the other way round, once."""
+    return {} if hints.get("turned") else {"time_first": not hints.get("time_first"), "turned": True}
 
 
 def _product(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     given, wanted = int(found.group(2)), int(found.group(3))
-    if ("input_features" in fed or "input_values" in fed) and not hints.get("time_first"):
-        return {"time_first": True}
-    if "input_features" in fed and given < 400 and wanted < 2000:
-        return {"num_mel_bins": wanted}
-    return {}
+    if not _features_fed(fed):
+        return {}
+    if not hints.get("time_first") and not hints.get("turned"):
+        return _turned(hints)
+    width = hints.get("num_mel_bins")
+    if width and given % int(width) == 0 and int(width) * wanted % given == 0:
+        return {"num_mel_bins": int(width) * wanted // given}
+    return {"num_mel_bins": wanted} if not width and given < 400 and wanted < 2000 else {}
 
 
 def _rank(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
@@ -89,9 +117,11 @@ def _multiple(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ..
 
 
 def _unequal(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
-    first, second = int(found.group(1)), int(found.group(2))
-    if "input_features" in fed and not hints.get("time_first"):
-        return {"time_first": True}
+    first, second, dimension = (int(item) for item in found.groups())
+    if dimension == 3 and "attention_mask" in fed and "input_ids" not in fed and "mask_steps" not in hints:
+        return {"mask_steps": first}
+    if _features_fed(fed) and _turned(hints):
+        return _turned(hints)
     if "input_ids" in fed and first == int(hints.get("text_length", 14)) and second < 400:
         return {"text_length": second}
     return {}
@@ -105,9 +135,32 @@ def _deeper(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]
 
 
 def _normalized(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
-    if "input_features" in fed and not hints.get("time_first"):
-        return {"time_first": True}
-    return {"num_mel_bins": int(found.group(1))} if "input_features" in fed else {}
+    if _features_fed(fed) and _turned(hints):
+        return _turned(hints)
+    if "input_values" in fed and not hints.get("wave"):
+        return {"wave": "mel", "num_mel_bins": int(found.group(1))}
+    return {"num_mel_bins": int(found.group(1))} if _features_fed(fed) else {}
+
+
+def _raw_mask(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """The mask goes into attention as it is, so it is no mask of an input."""
+    if "attention_mask" in fed and "input_ids" not in fed:
+        return {"drop": (*hints.get("drop", ()), "attention_mask")}
+    return {}
+
+
+def _scattered(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """So many features found no placeholder tokens."""
+    kinds = {"audio": (*FEATURES, *WAVES), "video": ("pixel_values_videos",), "image": ("pixel_values",)}
+    kind = next((kind for kind, names in kinds.items() if any(name in fed for name in names)), None)
+    if kind is None or hints.get(f"{kind}_features"):
+        return {}
+    return {f"{kind}_features": int(found.group(1))}
+
+
+def _everything(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """Something optional is not so."""
+    return {} if hints.get("all") else {"all": True}
 
 
 def _patch_images(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
@@ -120,8 +173,9 @@ def _length(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]
 
 _Lesson = Callable[[re.Match[str], Mapping[str, Any], tuple[str, ...]], Hints]
 _LESSONS: tuple[tuple[str, _Lesson], ...] = (
-    (r"(?i)(image|video|audio)[^\n]{0,60}tokens[^\d\n]{0,20}\d+[^\d]{1,20}features:?\s*(\d+)", _features),
-    (r"(?i)tokens:\s*\d+,?\s*features:?\s*(\d+)", _features),
+    (r"(?i)(image|video|audio)[^\n]{0,60}tokens[^\d\n]{0,20}(\d+)[^\d]{1,20}features:?\s*(\d+)", _features),
+    (r"(?i)tokens:\s*(\d+),?\s*features:?\s*(\d+)", _features),
+    (r"value tensor of shape \[3, \d+\] cannot be broadcast to indexing result of shape \[3, \d+\]", _frames_apart),
     (r"expects? the mel input features to be of length (\d+)", _length),
     (r"but got input of size: \[\d+, \d+\]", _patch_images),
     (r"missing \d+ required positional arguments?: ([^\n]+)", _more),
@@ -132,7 +186,10 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"multiple of [^\n(]*\((\d+)\),? but got (\d+)", _multiple),
     (r"multiple of (\d+),? (?:but )?got (\d+)", _multiple),
     (r"normalized_shape=\[(\d+)\], expected input with shape", _normalized),
-    (r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)", _unequal),
+    (r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d)", _unequal),
+    (r"Expected attn_mask dtype to be bool or float", _raw_mask),
+    (r"value tensor of shape \[(\d+)[\d, ]*\] cannot be broadcast to indexing result of shape", _scattered),
+    (r"got \(NoneType, |'NoneType' object has no attribute 'shape'", _everything),
     (r"Dimension out of range \(expected to be in range of \[-(\d), \d\], but got \d\)", _deeper),
     (r"expected input\[[\d, ]+\] to have (\d+) channels", _channels_first),
     (r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x\d+\)", _product),
