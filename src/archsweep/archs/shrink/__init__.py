@@ -68,6 +68,8 @@ def shrunk(default: Any, move: Move) -> tree.Node:
     tokens.shrink_vocabularies(root)
     tokens.shrink_experts(root)
     sizes.shrink_images(root, move.largest_side)
+    sizes.fit_tokens(root)
+    sizes.shrink_queries(root)
     sizes.shrink_clips(root)
     sizes.shrink_positions(root)
     sizes.shrink_features(root)

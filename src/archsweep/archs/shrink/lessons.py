@@ -135,7 +135,14 @@ def _fill(root: Node, name: str) -> bool:
     return changed
 
 
+def _bounds(root: Node, found: re.Match[str], message: str) -> bool:
+    """A bound that is empty though the code clamps to it."""
+    names = [(node, name) for node in root.walk() for name, value in node.values.items() if value is None and re.search("clip|clamp", name)]
+    return any([_set(node, name, 8.0) for node, name in names if node.get(name) is None])
+
+
 _LESSONS: tuple[tuple[str, _Lesson], ...] = (
+    (r"clamp: At least one of", _bounds),
     (r"'(\w+Config)' object has no attribute '(\w+)'", _missing),
     (r"requires `?(\w+)\s*==?\s*(\d+)", _required),
     (r"sum exactly to (\d+) .{0,60}got split_sizes=\[([\d, ]+)\]", _sections),

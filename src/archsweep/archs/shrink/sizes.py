@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 from archsweep.archs.shrink.fields import Meaning, is_whole, meaning, whole_list
@@ -10,6 +12,7 @@ from archsweep.archs.shrink.tree import Node
 LARGEST_SIDE = 112
 POSITIONS = 512
 FRAMES = 4
+QUERIES = 12
 _COUNTS = ("tokens", "patches", "seq_length", "seq_len", "image_length")
 
 
@@ -71,6 +74,34 @@ def shrink_features(root: Node) -> None:
         value = node.values.get("max_source_positions")
         if is_whole(value) and value > 256:
             node.set("max_source_positions", 100)
+
+
+def shrink_queries(root: Node) -> None:
+    """Fewer object queries than the smallest image has places to look at."""
+    for node in root.walk():
+        for name, value in list(node.values.items()):
+            if is_whole(value) and value > QUERIES and re.search(r"^(num|n)_(object_)?quer(y|ies)$|num_proposals$", name):
+                node.set(name, QUERIES)
+
+
+def fit_tokens(root: Node) -> None:
+    """Tokens of an image, stated as a square, pool a whole number of patches each."""
+    grids = [
+        _side(node.get("image_size")) // patch
+        for node in root.walk()
+        if (patch := _side(node.get("patch_size"))) and _side(node.get("image_size"))
+    ]
+    if not grids:
+        return
+    grid = grids[0]
+    for node in root.walk():
+        value = node.get("mm_tokens_per_image")
+        if not is_whole(value):
+            continue
+        side = math.isqrt(value)
+        if side * side == value and (grid < side or grid % side):
+            best = next((n for n in range(grid // 2, 1, -1) if grid % n == 0), grid)
+            node.set("mm_tokens_per_image", best * best)
 
 
 def _first(value: Any) -> int | None:

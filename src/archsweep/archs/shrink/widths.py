@@ -23,7 +23,7 @@ WIDEST = 160  # of a main width, where a smaller divisor is taken for the sake o
 
 def scaled(value: int, divisor: int, floor: int) -> int:
     """`value / divisor` as a multiple of `floor`, never under it; small values stay."""
-    if divisor == 1 or value <= floor:
+    if divisor == 1 or value <= floor or (value < 16 and value % 4):
         return value
     exact = value / divisor
     if exact >= floor and exact == int(exact) and int(exact) % (floor if floor > 8 else min(4, max(2, floor // 2))) == 0:
