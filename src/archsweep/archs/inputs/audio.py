@@ -1,17 +1,36 @@
-"""Waveforms, log-mel features and their masks. Knows field names, never architectures."""
+"""Waveforms, log-mel features and their masks. Knows field names and documented shapes, never architectures."""
 
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from archsweep.archs.inputs.facts import BATCH, Facts
 
-AUDIO = ("audio", "speech", "encoder", "acoustic")
+AUDIO = ("audio", "speech", "encoder", "acoustic", "semantic")
 SAMPLES, STEPS = 3200, 96
+FEATURES = ("input_features", "audio_features", "audio_input_features", "audio_mel")
+WAVES = ("input_values", "audio_values", "input_audio", "waveform", "audio", "audio_input_values", "speech_values")
+FEATURE_MASKS = (
+    "input_features_mask",
+    "feature_attention_mask",
+    "features_mask",
+    "audio_attention_mask",
+    "audio_mask",
+    "audio_mel_mask",
+)
 
 
 def mel_bins(facts: Facts) -> int:
+    """Width of a feature frame: what a hint, the audio configuration's stated input width, or its mel bins say."""
+    if "num_mel_bins" in facts.hints:
+        return int(facts.hints["num_mel_bins"])
+    for path, node in facts.nodes():
+        if (not path or any(word in path for word in AUDIO)) and isinstance(
+            getattr(type(node), "input_size", None), property
+        ):
+            return int(node.input_size)
     found = facts.find(
         "num_mel_bins", "n_mels", "n_mel_bins", "mel_bins", "input_feat_per_channel", "feature_projection_input_dim", "num_mel_channels",
         "input_feat_size", "feature_size", "input_channels", "input_dim", "mel_dim", "in_channels", within=AUDIO,
@@ -52,26 +71,16 @@ def samples(facts: Facts) -> int:
 def audio_inputs(facts: Facts) -> dict[str, Any]:
     """input_features or input_values in the layout hinted at, with masks whose second row is shorter."""
     made: dict[str, Any] = {}
-    for name in ("input_features", "audio_features", "audio_input_features"):
+    for name in FEATURES:
         if facts.wants(name) and wants_audio(facts, name):
-            length = steps(facts)
-            shape = (
-                (BATCH, length, mel_bins(facts)) if facts.hints.get("time_first") else (BATCH, mel_bins(facts), length)
-            )
+            length, width = steps(facts), mel_bins(facts)
+            shape = (BATCH, length, width) if time_first(facts, name) else (BATCH, width, length)
             if facts.hints.get("feature_rank") == 4:
-                shape = (BATCH, 1, length, mel_bins(facts))
+                shape = (BATCH, 1, length, width)
             made[name] = facts.normal(name, *shape)
             _feature_masks(facts, made, length)
             break
-    for name in (
-        "input_values",
-        "audio_values",
-        "input_audio",
-        "waveform",
-        "audio",
-        "audio_input_values",
-        "speech_values",
-    ):
+    for name in WAVES:
         if facts.wants(name) and wants_audio(facts, name):
             made[name] = _waveform(facts, name)
             _wave_masks(facts, made, name)
@@ -92,6 +101,37 @@ def wants_audio(facts: Facts, name: str) -> bool:
     )
 
 
+def either(facts: Facts) -> bool:
+    """An encoder of speech or of text, not of both: one mask serves either, and text is what the decoder is fed."""
+    own = any(facts.has(name) for name in FEATURE_MASKS)
+    both = facts.has("input_features") and facts.has("decoder_input_ids") and facts.has("attention_mask")
+    return both and not own and wants_audio(facts, "input_features")
+
+
+def time_first(facts: Facts, name: str) -> bool:
+    """Whether features are (batch, time, mel). Asked of an instance, the answer is kept as a hint.
+
+    A convolution over mel bins wants them first, as does a documented shape that ends with a length.
+    """
+    if "time_first" not in facts.hints and facts.model is not None:
+        import torch
+
+        width = mel_bins(facts)
+        convolved = any(
+            isinstance(module, torch.nn.Conv1d) and module.in_channels == width for module in facts.model.modules()
+        )
+        ends_long = re.search(r"len|time|step|frame", (documented_shape(facts, name) or [""])[-1])
+        facts.hints["time_first"] = not (convolved or ends_long)
+        facts.hints["num_mel_bins"] = width
+    return bool(facts.hints.get("time_first"))
+
+
+def documented_shape(facts: Facts, name: str) -> list[str]:
+    """The words of the shape that the documentation of forward gives a parameter."""
+    found = re.search(rf"(?m)^\s*{name}\s*\([^\n]*?of shape\s*`?\(([^)\n]*)\)", facts.kind.forward.__doc__ or "")
+    return [word.strip() for word in found.group(1).split(",")] if found else []
+
+
 def _waveform(facts: Facts, name: str) -> Any:
     layout = facts.hints.get("wave")
     length = samples(facts)
@@ -102,7 +142,9 @@ def _waveform(facts: Facts, name: str) -> Any:
         and not facts.find("conv_dim", "hop_length")
     ):
         layout = "mel"
-    if layout == "channel" or (layout is None and facts.find("audio_channels") is not None):
+    if layout is None and (facts.find("audio_channels") is not None or len(documented_shape(facts, name)) == 3):
+        layout = "channel"
+    if layout == "channel":
         found = facts.find("audio_channels")
         return facts.normal(name, BATCH, int(found) if isinstance(found, int) else 1, length)
     if layout == "mel":
@@ -113,24 +155,32 @@ def _waveform(facts: Facts, name: str) -> Any:
 
 
 def _feature_masks(facts: Facts, made: dict[str, Any], length: int) -> None:
-    for key in ("input_features_mask", "feature_attention_mask", "features_mask", "audio_attention_mask", "audio_mask"):
+    for key in FEATURE_MASKS:
         if facts.wants(key):
             made[key] = _shorter(length)
-    if facts.wants("attention_mask") and not facts.wants("input_ids"):
-        made["attention_mask"] = _shorter(length)
+            if key == "audio_mel_mask":  # marks what is padding
+                made[key] = made[key] == 0
+    if facts.wants("padding_mask") and not any(facts.has(name) for name in WAVES):
+        made["padding_mask"] = _shorter(length * int(facts.find("hop_length") or 1))
+    if facts.wants("attention_mask") and (either(facts) or not facts.wants("input_ids")):
+        made["attention_mask"] = _shorter(int(facts.hints.get("mask_steps", length)))
 
 
 def _wave_masks(facts: Facts, made: dict[str, Any], name: str) -> None:
-    length = made[name].shape[1] if facts.hints.get("wave") == "mel" else made[name].shape[-1]
-    for key in ("padding_mask", "input_values_mask", "input_values_cutoffs", "padding_cache_mask"):
-        if facts.wants(key) and "mask" in key:
+    wave = made[name]
+    length = wave.shape[1] if wave.shape[-1] == mel_bins(facts) and wave.dim() == 3 else wave.shape[-1]
+    for key in ("padding_mask", "input_values_mask"):
+        if facts.wants(key):
+            channels = len(documented_shape(facts, key)) == 3 and wave.dim() == 3
             made[key] = (
-                _shorter(length)
-                if made[name].dim() < 3 or facts.hints.get("flat_mask", True)
-                else _shorter(length)[:, None]
+                _shorter(length)[:, None].expand(-1, wave.shape[1], -1).clone() if channels else _shorter(length)
             )
-    if facts.wants("attention_mask") and not facts.wants("input_ids"):
-        made["attention_mask"] = _shorter(length)
+    if facts.wants("input_values_cutoffs"):
+        import torch
+
+        made["input_values_cutoffs"] = torch.tensor([[length], [length - max(1, length // 4)]])
+    if facts.wants("attention_mask") and not facts.wants("input_ids") and "attention_mask" not in made:
+        made["attention_mask"] = _shorter(int(facts.hints.get("mask_steps", length)))
 
 
 def _shorter(length: int) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from archsweep.archs.inputs.audio import either
 from archsweep.archs.inputs.documented import documented
 from archsweep.archs.inputs.facts import BATCH, Facts
 from archsweep.archs.inputs.image import channels, flat_patches, patch
@@ -35,12 +36,22 @@ def extra_inputs(facts: Facts, made: dict[str, Any]) -> dict[str, Any]:
                 found[name] = value
     for name in facts.parameters:
         stated = name in facts.hints.get("shapes", {}) or name in facts.hints.get("also", ())
-        needed = facts.required(name) or stated or name == facts.main_input
-        if needed and facts.wants(name) and name not in {**made, **found} and (stated or name not in SKIPPED):
+        needed = facts.required(name) or stated or (name == facts.main_input and not either(facts))
+        if (
+            needed
+            and facts.wants(name)
+            and name not in {**made, **found}
+            and (stated or name not in SKIPPED or _embeds(facts, name))
+        ):
             value = documented(facts, name)
             if value is not None:
                 found[name] = value
     return found
+
+
+def _embeds(facts: Facts, name: str) -> bool:
+    """Embeddings where they cannot be left out."""
+    return name == "inputs_embeds" and facts.required(name)
 
 
 def _hidden_width(facts: Facts, *names: str) -> int:
@@ -50,7 +61,8 @@ def _hidden_width(facts: Facts, *names: str) -> int:
 def _hidden_states(facts: Facts) -> Any:
     if facts.has("grid_thw"):
         return flat_patches(facts, "hidden_states")
-    return facts.normal("hidden_states", BATCH, int(facts.hints.get("steps", 12)), _hidden_width(facts))
+    made = facts.normal("hidden_states", BATCH, int(facts.hints.get("steps", 12)), _hidden_width(facts))
+    return made.transpose(1, 2).contiguous() if facts.hints.get("channels_first") else made
 
 
 def _encoder_hidden_states(facts: Facts) -> Any:
@@ -115,7 +127,14 @@ def _tokens(facts: Facts, name: str) -> Any:
     return made
 
 
+def _languages(facts: Facts) -> Any:
+    """One language for each row."""
+    known = facts.find("languages")
+    return facts.whole("lang_ids", 0, len(known) if isinstance(known, list | tuple) else 1, BATCH)
+
+
 _MAKERS: dict[str, Callable[[Facts], Any]] = {
+    "lang_ids": _languages,
     "hidden_states": _hidden_states,
     "encoder_hidden_states": _encoder_hidden_states,
     "flattened_patches": _flattened,
@@ -154,6 +173,7 @@ _MEANINGFUL = (
     "image_merge_sizes",
     "video_merge_sizes",
     "qformer_input_ids",
+    "lang_ids",
 )
 
 

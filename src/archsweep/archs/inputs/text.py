@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archsweep.archs.inputs.audio import either
 from archsweep.archs.inputs.facts import BATCH, SHORTER, TARGET, TEXT, Facts
 
 FIRST = 5  # ids under this are usually special
@@ -15,6 +16,8 @@ def vocabulary(facts: Facts, *names: str) -> int:
     sizes = [getattr(text, "vocab_size", None), getattr(facts.config, "vocab_size", None)]
     sizes += [facts.find(name) for name in (names or ("src_vocab_size", "text_vocab_size"))]
     whole = [int(size) for size in sizes if isinstance(size, int) and size > 1]
+    if not whole and isinstance(elsewhere := facts.find("vocab_size"), int) and elsewhere > 1:
+        whole = [elsewhere]
     limit = int(facts.hints.get("vocabulary", 256 if not whole else max(whole)))
     return min([*whole, limit])
 
@@ -94,6 +97,8 @@ def _close_rows(facts: Facts, ids: Any, padded: Any) -> None:
 def wants_text(facts: Facts) -> bool:
     """Whether the class is to be fed token ids."""
     if not facts.wants("input_ids"):
+        return False
+    if either(facts):
         return False
     declared = getattr(facts.kind, "input_modalities", ("text",)) or ()
     declared = (declared,) if isinstance(declared, str) else tuple(declared)
