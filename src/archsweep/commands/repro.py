@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 @click.argument("cell")
 @database_option
 @click.option("--output", "output", metavar="FILE", help="Write the script there instead of printing it.")
-@click.option("--run", "run_it", is_flag=True, help="Run the script as well, in a process of its own; ends with its exit code.")
+@click.option(
+    "--run", "run_it", is_flag=True, help="Run the script as well, in a process of its own; ends with its exit code."
+)
 def command(*, cell: str, database: str | None, output: str | None, run_it: bool) -> int:
     """A script of at most 40 lines, in plain torch and transformers, that shows the same failure or pass as CELL.
 
@@ -51,11 +53,11 @@ def command(*, cell: str, database: str | None, output: str | None, run_it: bool
 
 
 def _script(subject: Subject, title: str) -> str:
-    from archsweep.archs import recipe, torchvision_bridge
+    from archsweep.archs import importing, recipe
     from archsweep.errors import NoRecipe
     from archsweep.render import repro
 
-    bridged = torchvision_bridge.prepare()
+    notes = importing.warm()
     try:
         found = recipe.find(subject)
     except NoRecipe:
@@ -66,5 +68,5 @@ def _script(subject: Subject, title: str) -> str:
         subject.class_module,
         recipe.config_call(subject, found),
         recipe.make_inputs(subject, found),
-        hide_torchvision=bridged is not None,
+        hide_torchvision=bool(notes),
     )
