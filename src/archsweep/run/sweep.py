@@ -6,8 +6,9 @@ import contextlib
 import dataclasses
 import secrets
 import signal
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -97,16 +98,32 @@ def sweep(options: Options, manner: Manner, keeper: Keeper) -> Outcome:
 
 def _run(course: _Course, manner: Manner, session: Session, keeper: Keeper) -> bool:
     """Carry the course out; returns whether it was interrupted. What has ended by then is with the keeper."""
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    try:
+    with _interruptible() as interrupted:
         with Progress(sum(len(lot.cases) for lot in course.lots), quiet=manner.quiet) as progress:
-            _carry_out(course, manner, session, progress, keeper)
-    except KeyboardInterrupt:
-        return True
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+            _carry_out(course, manner, session, progress=progress, keeper=keeper, interrupted=interrupted)
         _flush(course, keeper)
-    return False
+        return interrupted.is_set()
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or a request to terminate sets: looked at between turns, so that no batch is cut in two.
+
+    Who asks a second time is not kept waiting.
+    """
+    event = threading.Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass
@@ -156,7 +173,15 @@ def _prepare(options: Options, subjects: Sequence[Subject], grounds: list[Ground
     return course
 
 
-def _carry_out(course: _Course, manner: Manner, session: Session, progress: Progress, keeper: Keeper) -> None:
+def _carry_out(
+    course: _Course,
+    manner: Manner,
+    session: Session,
+    *,
+    progress: Progress,
+    keeper: Keeper,
+    interrupted: threading.Event,
+) -> None:
     options = plan.decode_options(course.record.settings["options"])
     present = [ground for ground in course.grounds if ground.probe.present]
     for ground in course.grounds:
@@ -176,7 +201,7 @@ def _carry_out(course: _Course, manner: Manner, session: Session, progress: Prog
         progress.show(turn)
         if time.monotonic() - course.kept_at > KEEP_EVERY_S:
             _flush(course, keeper)
-        if manner.fail_fast and findings.findings(taken, baseline):
+        if interrupted.is_set() or (manner.fail_fast and findings.findings(taken, baseline)):
             return
 
 
@@ -259,7 +284,3 @@ def _conclude(
 def new_run() -> str:
     """A name that sorts by time and is never given twice."""
     return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
