@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archsweep.archs.shrink import blanks, layers, lessons, relations, sizes, tokens, tree, widths
+from archsweep.archs.shrink import blanks, layers, lessons, relations, sizes, tokens, tree, widths, wrapped
 
 
 repaired = lessons.repaired
@@ -71,8 +71,10 @@ def shrunk(default: Any, move: Move) -> tree.Node:
     sizes.fit_tokens(root)
     sizes.shrink_queries(root)
     sizes.shrink_clips(root)
+    sizes.shrink_windows(root)
     sizes.shrink_positions(root)
     sizes.shrink_features(root)
+    wrapped.shrink_wrapped(root)
     relations.join_widths(root)
     relations.fit_sections(root)
     relations.fit_groups(root)

@@ -33,7 +33,13 @@ def fill_plain(root: Node) -> None:
         for name, value in list(node.values.items()):
             if value is None and (filled := _plain(node, name)) is not None:
                 node.set(name, filled)
+        if "sliding_attention" in (node.get("layer_types") or ()) and not _window_named(node):
+            node.set("sliding_window", WINDOW)
         _rotary_for_each_kind(node)
+
+
+def _window_named(node: Node) -> bool:
+    return any("window" in name or "window" in str(mapped) for name in node.values for mapped in (name, getattr(node.kind, "attribute_map", {}).get("sliding_window", "")))
 
 
 def _plain(node: Node, name: str) -> Any:
@@ -62,6 +68,8 @@ def meant(node: Node, name: str) -> Any:
     kind, depth, width = meaning(name), _depth(node), _width(node)
     if "indexer" in name and "kv" in name:
         return 1
+    if re.search(r"(^|_)sliding_window(_size)?$", name):
+        return WINDOW
     if name.endswith("layer_types") and depth:
         return _layer_types(node, name, depth)
     by_meaning: dict[Meaning, Any] = {

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from archsweep.archs.shrink.fields import Meaning, is_whole, meaning
+from archsweep.archs.shrink.fields import Meaning, is_whole, meaning, table_widths
 from archsweep.archs.shrink.tree import Node
 
 MERGED = (4, 16, 9)  # how many neighbouring patches an encoder's output may join into one feature
@@ -74,6 +74,8 @@ def _joints(node: Node) -> set[int]:
     for name, value in _widths(node).items():
         if not is_inside(name):
             found.update(item for item in _flat(value) if item > 64)
+    for name, value in node.values.items():
+        found.update(item for item in table_widths(name, value) if item > 64)
     return found
 
 

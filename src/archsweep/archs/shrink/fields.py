@@ -40,7 +40,7 @@ _IMAGE = re.compile(r"^(image_size|img_size|input_size|pretrain_image_size|resol
 _PATCH = re.compile(r"^patch_size$|^patch_stride$|^tubelet_size$")
 _FRAMES = re.compile(r"^(num_frames|n_frames|frames|max_num_frames|num_stacked_frames)$")
 _POSITIONS = re.compile(r"^(max_position_embeddings|n_positions|n_ctx|max_target_positions|decoder_max_position_embeddings)$")
-_HEADS = re.compile(r"(^|_)(num|n)?_?[a-z_]*heads(_per_stage)?$|(^|_)n_head$|^num_head$")
+_HEADS = re.compile(r"(^|_)(num|n)?_?[a-z_]*heads(_per_stage|_per_layer)?$|(^|_)n_head$|^num_head$")
 _NOT_HEADS = re.compile(r"per_ngram|head_depth|_head_layers|multimask|norm_heads|use_")
 _HEAD_DIM = re.compile(r"head_?dim$|^dim_head$|_dim_head$|attention_head_size$|(?<!prediction_)head_size$|^d_kv$|^kv_channels$|(^|_)d_head$|dim_per_head|channels_per_head|^attention_head_dim$")
 _DEPTH = re.compile(
@@ -66,7 +66,7 @@ _STILL_WIDTH = re.compile(
     r"intermediate_size_mlp|layer_norm_hidden_size|stem_channels|patch_embed_dim|[a-z_]*hidden_sizes?|[a-z_]*intermediate_sizes?|(mask|image|window)_[a-z_]*embed_dim|[a-z_]*_lora_rank|pooler_output_size|"
     r"(audio|text|vision|image|token|patch)_(embed|hidden|proj|projection)_(dim|size)|upsample_initial_channel|initial_channels?|conv_inplanes|max_pool_channels|proj_output_dim|output_dim|num_channels_out|axial_pos_embds_dim|out_features|base_channels?|base_attn_unit_dims|coordinate_size|shape_size|adapter_input_size)$"
 )
-_NEVER_WIDTH = re.compile(r"^(num_channels|in_channels|in_chans|input_channels|audio_channels|num_input_channels|act_dim|state_dim|.*input_dim|(?!adapter_).*input_size|mask_input_channels|dim_bbox|in_dim|image_hidden_size_factor)$|image_embedding_size|_kernel_dim$|kernel")
+_NEVER_WIDTH = re.compile(r"^(num_channels|in_channels|in_chans|input_channels|audio_channels|num_input_channels|act_dim|state_dim|.*input_dim|(?!adapter_).*input_size|mask_input_channels|dim_bbox|in_dim|image_hidden_size_factor)$|image_embedding_size|_kernel_dim$|kernel|^subsampling_conv_channels$")
 
 
 @functools.cache
@@ -93,9 +93,18 @@ def meaning(name: str) -> Meaning:
     return next((found for found, holds in ordered if holds), Meaning.OTHER)
 
 
-def is_block_table(name: str, value: Any) -> bool:
-    """A nested table of blocks, whose larger numbers are widths."""
-    return bool(re.search(r"(^|_)(block|stage|layer)_(configs?|settings?)$", name)) and isinstance(value, list | tuple)
+_TABLE = re.compile(r"_(configs?|settings?|head|connector)$|positions2D$")
+TABLED = 24  # numbers of a table of blocks from here on are widths; smaller ones are kernels, strides, dilations
+
+
+def table_widths(name: str, value: Any) -> list[int]:
+    """The widths in a table of blocks: a list of lists of numbers under a name that speaks of blocks."""
+    if not _TABLE.search(name) or not isinstance(value, list | tuple):
+        return []
+    flat = list(value)
+    while any(isinstance(item, list | tuple) for item in flat):
+        flat = [inner for item in flat for inner in (item if isinstance(item, list | tuple) else [item])]
+    return [item for item in flat if is_whole(item) and item >= TABLED]
 
 
 def is_width(name: str) -> bool:

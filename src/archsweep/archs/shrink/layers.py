@@ -94,8 +94,9 @@ def _shrink_multiplier(node: Node) -> None:
 
 
 def _shrink_plain_depths(node: Node, known: dict[int, int]) -> None:
+    stages = {len(value) for name, value in node.values.items() if _is_stage_list(name, value)}
     for name, value in list(node.values.items()):
-        if is_whole(value) and meaning(name) is Meaning.DEPTH and value > LEAST and name not in node.edits:
+        if is_whole(value) and meaning(name) is Meaning.DEPTH and value > LEAST and name not in node.edits and value not in stages:
             if any(word in name for word in ("nextn", "timestamp")):
                 node.set(name, 1)
             else:

@@ -129,7 +129,8 @@ def _named_blanks(root: Node, message: str) -> bool:
 def _fill(root: Node, name: str) -> bool:
     changed = False
     for node in root.walk():
-        if name in node.values and node.get(name) is None:
+        lacks = name not in node.values and "layer_types" in node.values and "window" in name
+        if (name in node.values or lacks) and node.get(name) is None:
             choices = next((value for key, value in node.values.items() if name.endswith(key.removesuffix("s")) and isinstance(value, list | tuple) and value), None)
             changed = _set(node, name, choices[0] if choices else blanks.meant(node, name)) or changed
     return changed

@@ -13,38 +13,71 @@ LARGEST_SIDE = 112
 POSITIONS = 512
 FRAMES = 4
 QUERIES = 12
+WINDOW = 8  # tokens
+_WINDOW = re.compile(r"^(sliding_window(_size)?|attention_chunk_size|local_attention|local_window_size|swa_window(_size)?)$")
 _COUNTS = ("tokens", "patches", "seq_length", "seq_len", "image_length")
 
 
 def shrink_images(root: Node, largest: int = LARGEST_SIDE) -> None:
-    """Sides above `largest` shrink by a divisor of their patch grid; counts of patches or tokens follow."""
+    """Sides above `largest` shrink by a divisor of their patch grid; counts of patches or tokens, sizes of feature
+    maps and sides that stand elsewhere under another name follow."""
     ratios: list[int] = []
+    moved: dict[int, int] = {}
     for node in root.walk():
         patch = _side(node.get("patch_size")) or 1
         for name, value in list(node.values.items()):
-            if meaning(name) is not Meaning.IMAGE:
-                continue
-            side = _side(value)
+            side = _side(value) if meaning(name) is Meaning.IMAGE else None
             if side is None or side <= largest:
                 continue
-            ratio = _ratio(side, patch, largest)
-            node.set(name, _map(value, lambda item, ratio=ratio: max(patch, item // ratio)))
-            ratios.append(ratio)
+            new = smaller(value, patch, largest)
+            node.set(name, new)
+            ratios.append(max(1, side // (_side(new) or side)))
+            moved[side] = _side(new) or side
     if not ratios:
         return
     ratio = max(sorted(set(ratios)), key=ratios.count)
     for node in root.walk():
         for name, value in list(node.values.items()):
-            if is_whole(value) and any(word in name for word in _COUNTS) and value >= ratio * ratio * 4:
+            if meaning(name) is Meaning.PATCH and is_whole(value) and value in moved and value > largest:
+                node.set(name, moved[value])
+            elif re.search(r"feature_sizes$|feat_sizes$", name) and isinstance(value, list | tuple):
+                node.set(name, _deep(value, lambda item: max(1, item // ratio)))
+            elif is_whole(value) and any(word in name for word in _COUNTS) and value >= ratio * ratio * 4:
                 if value % (ratio * ratio) == 0 and "max" not in name:
                     node.set(name, value // (ratio * ratio))
+
+
+def smaller(value: Any, patch: int, largest: int) -> Any:
+    """A smaller image: both sides by one ratio where that makes it small enough, else each by its own."""
+    if is_whole(value):
+        return _shrunk_side(value, patch, largest)
+    sides = list(value)
+    grid = math.gcd(*(side // patch for side in sides)) * patch
+    ratio = _ratio(max(sides), patch, largest)
+    if grid % (ratio * patch) == 0 and all(side // ratio >= 2 * patch for side in sides):
+        return type(value)(side // ratio for side in sides)
+    if len(set(sides)) > 1 and (twice := next((n for n in range(2, grid // patch + 1) if grid % (n * patch) == 0 and max(sides) / n <= 2 * largest), 0)):
+        return type(value)(side // twice for side in sides)
+    return type(value)(_shrunk_side(side, patch, largest) for side in sides)
+
+
+def _shrunk_side(side: int, patch: int, largest: int) -> int:
+    if side <= largest:
+        return side
+    ratio = _ratio(side, patch, largest)
+    if side // ratio <= 2 * largest or patch == 1:
+        return max(patch, side // ratio)
+    return patch * max(4, largest // patch // 4 * 4)
 
 
 def _ratio(side: int, patch: int, largest: int) -> int:
     """By how much to divide a side: the grid of patches stays whole, even if it was even, and at least 4 wide."""
     grid = side // patch if patch and side % patch == 0 else side
     least = max(4 * patch, 64 if patch <= 4 else 0)
-    fitting = [ratio for ratio in range(2, grid + 1) if grid % ratio == 0 and side // ratio >= least]
+    whole = 32 if patch == 1 and side % 32 == 0 else 1  # five halvings of a convolutional network
+    fitting = [
+        ratio for ratio in range(2, grid + 1) if grid % ratio == 0 and side // ratio >= least and side // ratio % whole == 0
+    ]
     even = [ratio for ratio in fitting if (grid // ratio) % 2 == 0 or grid % 2]
     small = [ratio for ratio in even if side / ratio <= largest] or [ratio for ratio in fitting if side / ratio <= largest]
     return min(small or even[-1:] or fitting[-1:] or [1])
@@ -57,6 +90,17 @@ def shrink_clips(root: Node) -> None:
         for name, value in list(node.values.items()):
             if meaning(name) is Meaning.FRAMES and is_whole(value) and value > FRAMES:
                 node.set(name, max(FRAMES, 2 * step))
+
+
+def shrink_windows(root: Node) -> None:
+    """Windows of text attention shorter than the texts that are drawn, so that a window is seen at work."""
+    for node in root.walk():
+        if any(name in node.values for name in ("patch_size", "image_size", "num_mel_bins", "sampling_rate")):
+            continue
+        for name, value in list(node.values.items()):
+            if not is_whole(value) or value <= WINDOW or not _WINDOW.search(name):
+                continue
+            node.set(name, WINDOW)
 
 
 def shrink_positions(root: Node) -> None:
@@ -116,5 +160,5 @@ def _side(value: Any) -> int | None:
     return int(max(value)) if whole_list(value) else None
 
 
-def _map(value: Any, change: Any) -> Any:
-    return change(value) if is_whole(value) else type(value)(change(item) for item in value)
+def _deep(value: Any, change: Any) -> Any:
+    return type(value)(_deep(item, change) for item in value) if isinstance(value, list | tuple) else change(value)

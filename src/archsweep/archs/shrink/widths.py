@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from archsweep.archs.shrink import coupling, source
-from archsweep.archs.shrink.fields import Meaning, is_block_table, is_whole, meaning, whole_list
+from archsweep.archs.shrink import coupling, source, wrapped
+from archsweep.archs.shrink.fields import TABLED, Meaning, is_whole, meaning, table_widths, whole_list
 from archsweep.archs.shrink.tree import Node
 
 DIVISORS = (64, 32, 16, 8, 4, 2, 1)
@@ -55,7 +55,7 @@ def _smallest_listed(node: Node) -> list[int]:
         min(item for item in value if item > 8)
         for name, value in node.values.items()
         if meaning(name) is Meaning.WIDTH and whole_list(value) and any(item > 8 for item in value)
-    ]
+    ] + [min(found) for name, value in node.values.items() if (found := table_widths(name, value))]
 
 
 def _least_main(node: Node, least: int) -> tuple[int, int]:
@@ -92,15 +92,18 @@ def shrink_widths(root: Node, divisor: int | None, least: int, floor: int, coupl
     else:
         one = divisor or choose_divisor(nodes, least)
         by_path, by_owner = {node.path: one for node in nodes}, {}
+    multiplied = any(_has_multiplier(node) for node in nodes)
     for node in nodes:
-        own = by_path[node.path]
+        own = THINNER if multiplied and divisor != 1 and node.main_width is None else by_path[node.path]
         if divisor != 1 and _shrink_multiplier(node):
             continue
         lowest = max(floor, source.channel_groups(node.kind.__module__))
         for name, value in list(node.values.items()):
-            if is_block_table(name, value):
+            if table_widths(name, value):
                 node.set(name, _scaled_table(value, own, lowest))
             if meaning(name) is not Meaning.WIDTH and not (name in _PLURAL_WIDTHS and whole_list(value)):
+                continue
+            if _is_fixed(node, name, value):
                 continue
             owners = {} if coupling.is_inside(name) else by_owner
             edited = _map(value, lambda item, own=own, owners=owners: scaled(item, owners.get(item, own), lowest))
@@ -109,11 +112,24 @@ def shrink_widths(root: Node, divisor: int | None, least: int, floor: int, coupl
         _shrink_heads(node, own, floor)
 
 
+def _is_fixed(node: Node, name: str, value: Any) -> bool:
+    """Widths that other numbers settle: of a flattened patch, and of the stages of a network wrapped by its name."""
+    patch, channels = node.values.get("patch_size"), node.values.get("num_channels", 3)
+    if "patch" in name and is_whole(patch) and is_whole(channels) and value == patch * patch * channels:
+        return True
+    return isinstance(value, list | tuple) and any(wrapped.is_wrapped(child) for child in node.children.values())
+
+
+def _has_multiplier(node: Node) -> bool:
+    name = next((name for name in node.values if _MULTIPLIER.search(name)), None)
+    return name is not None and isinstance(node.values[name], float) and ("depth" not in name or "min_depth" in node.values)
+
+
 def _shrink_multiplier(node: Node) -> bool:
     """A factor on all widths stands for them, those in the code included: it alone shrinks, with the widths it makes."""
-    name = next((name for name in node.values if _MULTIPLIER.search(name)), None)
-    if name is None or not isinstance(node.values[name], float) or ("depth" in name and "min_depth" not in node.values):
+    if not _has_multiplier(node):
         return False
+    name = next(name for name in node.values if _MULTIPLIER.search(name))
     node.set(name, node.values[name] / THINNER)
     for key in ("hidden_dim", "last_hidden_size"):
         if is_whole(node.values.get(key)):
@@ -124,7 +140,7 @@ def _shrink_multiplier(node: Node) -> bool:
 def _scaled_table(value: Any, divisor: int, floor: int) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_scaled_table(item, divisor, floor) for item in value)
-    return scaled(value, divisor, floor) if is_whole(value) and value >= 16 else value
+    return scaled(value, divisor, floor) if is_whole(value) and value >= TABLED else value
 
 
 def _map(value: Any, change: Any) -> Any:
