@@ -15,7 +15,7 @@ from archsweep.contract import Subject
 
 MODALITIES: dict[str, tuple[str, ...]] = {
     "text": ("input_ids", "decoder_input_ids", "langs"),
-    "image": ("pixel_values", "images", "image", "pixel_values_images", "flattened_patches", "visual_feats"),
+    "image": ("pixel_values", "images", "image", "pixel_values_images", "image_pixel_values", "flattened_patches", "visual_feats"),
     "video": ("pixel_values_videos", "video_pixel_values", "videos"),
     "audio": (
         "input_features",
@@ -56,6 +56,7 @@ def draw(
     for name, value in extra.extra_inputs(facts, made).items():
         made.setdefault(name, value)
     placeholders.place(facts, made)
+    extra.sighted(facts, made)
     extra.reshape_for_head(facts, made)
     dropped = set(facts.hints.get("drop", ()))
     return {name: value for name, value in made.items() if name not in dropped}

@@ -10,8 +10,8 @@ from typing import Any
 
 from archsweep.archs.inputs.audio import either
 from archsweep.archs.inputs.documented import documented
-from archsweep.archs.inputs.facts import BATCH, Facts
-from archsweep.archs.inputs.image import channels, flat_patches, patch
+from archsweep.archs.inputs.facts import BATCH, Facts, pair
+from archsweep.archs.inputs.image import channels, flat_patches, patch, side
 
 CHOICES = 2
 SKIPPED = ("labels", "past_key_values", "inputs_embeds", "position_ids", "head_mask", "encoder_outputs", "cache_params")
@@ -29,6 +29,8 @@ def extra_inputs(facts: Facts, made: dict[str, Any]) -> dict[str, Any]:
             or name == facts.main_input
             or name in facts.hints.get("also", ())
         ):
+            if name in _BESIDE and not any(key in made for key in _BESIDE[name]):
+                continue
             value = maker(facts)
             if isinstance(value, dict):
                 found.update(value)
@@ -37,6 +39,7 @@ def extra_inputs(facts: Facts, made: dict[str, Any]) -> dict[str, Any]:
     for name in facts.parameters:
         stated = name in facts.hints.get("shapes", {}) or name in facts.hints.get("also", ())
         needed = facts.required(name) or stated or (name == facts.main_input and not either(facts))
+        needed = needed or (name == "decoder_input_values" and not facts.has("decoder_input_ids"))
         if (
             needed
             and facts.wants(name)
@@ -75,12 +78,14 @@ def _flattened(facts: Facts) -> Any:
 
     step = patch(facts) or 16
     tokens = 12
-    values = facts.normal("flattened_patches", BATCH, tokens, channels(facts) * step * step)
+    depth = (
+        facts.find("patch_embed_hidden_size", within=("vision",)) if facts.has("image_embeds_position_mask") else None
+    )
+    values = facts.normal("flattened_patches", BATCH, tokens, int(depth or channels(facts) * step * step))
     rows = torch.arange(tokens) // 4 + 1
     columns = torch.arange(tokens) % 4 + 1
     where = torch.stack([rows, columns], dim=-1).float().repeat(BATCH, 1, 1)
-    made = {"flattened_patches": torch.cat([where, values], dim=-1)}
-    return made
+    return {"flattened_patches": torch.cat([where, values], dim=-1)}
 
 
 def _points(facts: Facts) -> Any:
@@ -105,16 +110,47 @@ def _task_inputs(facts: Facts) -> Any:
     )
 
 
-def _grid(facts: Facts) -> Any:
-    import torch
-
-    return torch.tensor([[4, 4], [4, 4]])
-
-
 def _merge(facts: Facts) -> Any:
     import torch
 
     return torch.tensor([int(facts.find("spatial_merge_size") or 2)] * BATCH)
+
+
+def _high_resolution(facts: Facts) -> Any:
+    """A second, larger image, of the size that the part of the configuration with that name states."""
+    height, width = pair(facts.find("image_size", within=("high_res",)) or 64)
+    return facts.normal("high_res_pixel_values", BATCH, channels(facts), height, width)
+
+
+def _seconds(facts: Facts) -> Any:
+    import torch
+
+    return torch.tensor([0.5, 1.0])
+
+
+def _structure(facts: Facts) -> Any:
+    """How many classes each row asks for; the texts of all classes of all rows stand below each other."""
+    import torch
+
+    from archsweep.archs.inputs.text import draw_ids, mask
+
+    ids = torch.cat([draw_ids(facts, f"classes_{row}", 6) for row in range(CHOICES)])
+    return {
+        "classes_input_ids": ids,
+        "classes_attention_mask": torch.cat([mask(6, shorter=2)] * CHOICES),
+        "classes_structure": torch.tensor([CHOICES] * BATCH),
+    }
+
+
+def _any_inputs(facts: Facts) -> Any:
+    """What a class takes that reads anything: ids, an image, or rows as wide as the model, by its task."""
+    from archsweep.archs.inputs.text import draw_ids
+
+    if facts.mapped("MASKED_LM") or facts.mapped("SEQUENCE_CLASSIFICATION"):
+        return draw_ids(facts, "inputs", int(facts.find("max_position_embeddings") or 14))
+    if facts.mapped("IMAGE_CLASSIFICATION"):
+        return facts.normal("inputs", BATCH, channels(facts), *side(facts))
+    return facts.normal("inputs", BATCH, 12, _hidden_width(facts))
 
 
 def _tokens(facts: Facts, name: str) -> Any:
@@ -146,10 +182,15 @@ _MAKERS: dict[str, Callable[[Facts], Any]] = {
         "visual_embeds", BATCH, 6, int(facts.find("visual_embedding_dim") or 32)
     ),
     "task_inputs": _task_inputs,
+    "high_res_pixel_values": _high_resolution,
+    "second_per_grid_ts": _seconds,
+    "video_second_per_grid": _seconds,
+    "classes_structure": _structure,
+    "tasks_input_ids": lambda facts: _tokens(facts, "tasks_input_ids"),
+    "inputs": _any_inputs,
     "query_embeds": lambda facts: facts.normal("query_embeds", BATCH, 6, _hidden_width(facts)),
-    "target_sizes": lambda facts: _grid(facts),
-    "merge_sizes": lambda facts: _merge(facts),
-    "image_merge_sizes": lambda facts: _merge(facts),
+    "merge_sizes": _merge,
+    "image_merge_sizes": _merge,
     "video_merge_sizes": lambda facts: _merge(facts) if facts.wants("pixel_values_videos") else None,
     "qformer_input_ids": lambda facts: _tokens(facts, "qformer_input_ids"),
     "audio_codes": lambda facts: facts.whole(
@@ -161,7 +202,15 @@ _MAKERS: dict[str, Callable[[Facts], Any]] = {
         8,
     ),
 }
+_BESIDE: dict[str, tuple[str, ...]] = {  # inputs that mean nothing without another
+    "second_per_grid_ts": ("video_grid_thw",),
+    "video_second_per_grid": ("video_grid_thw",),
+    "high_res_pixel_values": ("pixel_values",),
+}
 _MEANINGFUL = (
+    "high_res_pixel_values",
+    "second_per_grid_ts",
+    "video_second_per_grid",
     "flattened_patches",
     "input_points",
     "input_labels",
@@ -169,12 +218,28 @@ _MEANINGFUL = (
     "visual_pos",
     "task_inputs",
     "visual_embeds",
-    "target_sizes",
     "image_merge_sizes",
     "video_merge_sizes",
     "qformer_input_ids",
     "lang_ids",
 )
+
+
+def sighted(facts: Facts, made: dict[str, Any]) -> None:
+    """Masks over text and images: which word sees which image, or which tile of it. The first words see none."""
+    import torch
+
+    if "input_ids" not in made:
+        return
+    words = torch.ones_like(made["input_ids"])
+    words[:, :2] = 0
+    if facts.wants("cross_attention_mask") and "aspect_ratio_ids" in made:
+        tiles = made.get("aspect_ratio_mask")
+        if tiles is not None:
+            made["cross_attention_mask"] = words[:, :, None, None] * tiles[:, None]
+    pixels = made.get("pixel_values")
+    if facts.wants("image_attention_mask") and pixels is not None and pixels.dim() == 5:
+        made["image_attention_mask"] = words[:, :, None].repeat(1, 1, pixels.shape[1])
 
 
 def reshape_for_head(facts: Facts, made: dict[str, Any]) -> None:
@@ -186,5 +251,5 @@ def reshape_for_head(facts: Facts, made: dict[str, Any]) -> None:
     for name in ("input_ids", "attention_mask", "token_type_ids", "bbox"):
         if name in made:
             value = made[name]
-            other = value.flip(0) if name == "input_ids" else value.flip(0)
+            other = value.flip(0)
             made[name] = torch.stack([value, other], dim=1)

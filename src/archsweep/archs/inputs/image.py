@@ -8,6 +8,8 @@ from archsweep.archs.inputs.facts import BATCH, Facts, pair
 
 VISION = ("vision", "image", "visual", "backbone", "encoder", "patch", "vit")
 FRAMES = 4
+IMAGES = ("pixel_values", "pixel_values_images", "image_pixel_values", "images", "image", "pixel_values_image")
+SEVERAL = ("image_encoder_embeddings", "action_embeds", "actions", "image_pixel_values")
 
 
 def channels(facts: Facts) -> int:
@@ -46,7 +48,7 @@ def frames(facts: Facts) -> int:
 def image_inputs(facts: Facts) -> dict[str, Any]:
     """pixel_values in the layout that the other parameters of the signature imply, with masks, grids and sizes."""
     made: dict[str, Any] = {}
-    for name in ("pixel_values", "pixel_values_images", "images", "image", "pixel_values_image"):
+    for name in IMAGES:
         if facts.wants(name) and wants_images(facts, name):
             made.update(_pixels(facts, name))
             break
@@ -80,6 +82,8 @@ def _pixels(facts: Facts, name: str) -> dict[str, Any]:
         made[name] = facts.normal(name, BATCH, frames(facts), channels(facts), height, width)
     elif layout == "video-channels":
         made[name] = facts.normal(name, BATCH, channels(facts), frames(facts), height, width)
+    elif layout == "packed":
+        made.update(packed_patches(facts, name, "target_sizes"))
     elif layout == "tiles":
         made.update(tiled(facts, name))
     elif layout == "images":
@@ -101,6 +105,10 @@ def implied_layout(facts: Facts) -> str:
         return "positions"
     if facts.has("aspect_ratio_ids"):
         return "tiles"
+    if facts.has("target_sizes") and facts.main_input != "target_sizes":
+        return "packed"
+    if any(facts.has(found) for found in SEVERAL) or facts.mapped("KEYPOINT_MATCHING"):
+        return "images"
     frames_named = facts.find("num_frames", within=("vision",))
     if (
         isinstance(frames_named, int)
@@ -135,7 +143,9 @@ def flat_patches(facts: Facts, name: str, video: bool = False) -> dict[str, Any]
     total = sum(t * h * w for t, h, w in grid)
     made[name] = facts.normal(name, total, depth)
     if facts.hints.get("patch_images"):
-        made[name] = made[name].reshape(total, channels(facts), step, step)
+        made[name] = made[name].reshape(total, channels(facts), -1, step)
+    if facts.hints.get("patch_images") == "batched":
+        made[name] = made[name][None]
     for key in (
         ("video_grid_thw",) if video else ("image_grid_thw", "grid_thw", "image_grid_hws", "grid_hws", "image_grid_hw")
     ):
@@ -161,19 +171,35 @@ def shaped_patches(facts: Facts, name: str) -> dict[str, Any]:
     return made
 
 
-def positioned_patches(facts: Facts, name: str) -> dict[str, Any]:
-    """Patches (batch, tokens, C·patch²) with (x, y) positions for each."""
+def packed_patches(facts: Facts, name: str, sizes: str) -> dict[str, Any]:
+    """Patches of all images side by side in one row (1, C, patch, sum of h·w·patch) with (h, w) of each."""
+    import torch
+
+    step = patch(facts) or 14
+    grid = torch.tensor([[4, 8], [4, 8]])
+    return {name: facts.normal(name, 1, channels(facts), step, int(grid.prod(dim=1).sum()) * step), sizes: grid}
+
+
+def positioned_patches(facts: Facts, name: str, video: bool = False) -> dict[str, Any]:
+    """Patches (images or frames, tokens, C·patch²) with (x, y) positions for each, (-1, -1) for padding."""
     import torch
 
     step = patch(facts) or 16
-    pool = facts.find("pooling_kernel_size", within=VISION) or 1
-    grid = 2 * int(pool)
-    made = {name: facts.normal(name, BATCH, grid * grid, channels(facts) * step * step).sigmoid()}
-    rows, columns = torch.meshgrid(torch.arange(grid), torch.arange(grid), indexing="ij")
-    where = torch.stack([columns, rows], dim=-1).reshape(1, -1, 2).repeat(BATCH, 1, 1)
-    for key in ("pixel_position_ids", "image_position_ids"):
+    pool = int(facts.find("pooling_kernel_size", within=VISION) or 1)
+    step *= pool if facts.find("model_patch_size", within=VISION) else 1
+    tall, wide = 2 * pool, 3 * pool
+    count = BATCH * 2 if video else BATCH
+    made = {name: facts.normal(name, count, tall * wide, channels(facts) * step * step).sigmoid()}
+    rows, columns = torch.meshgrid(torch.arange(tall), torch.arange(wide), indexing="ij")
+    where = torch.stack([columns, rows], dim=-1).reshape(1, -1, 2).repeat(count, 1, 1)
+    if not facts.hints.get("whole_images"):
+        real = where[-1, :, 0] < 2 * pool  # the last one is narrower: its real patches first, then padding
+        where[-1] = torch.cat([where[-1, real], torch.full_like(where[-1, ~real], -1)])
+    for key in ("video_position_ids",) if video else ("pixel_position_ids", "image_position_ids"):
         if facts.wants(key):
             made[key] = where
+    if video and facts.wants("num_frames_per_video"):
+        made["num_frames_per_video"] = torch.tensor([2] * BATCH)
     return made
 
 
@@ -189,10 +215,14 @@ def tiled(facts: Facts, name: str) -> dict[str, Any]:
     else:
         made = {name: facts.normal(name, BATCH, tiles, channels(facts), height, width)}
     ratios = facts.find("supported_aspect_ratios", within=VISION) or [[1, 1]]
-    widest = max(range(len(ratios)), key=lambda item: ratios[item][0] * ratios[item][1])
-    made["aspect_ratio_ids"] = torch.tensor([[widest + 1], [widest + 1]])
+    counts = [ratio[0] * ratio[1] for ratio in ratios]
+    chosen = (counts.index(max(counts)), counts.index(min(counts)))
+    made["aspect_ratio_ids"] = torch.tensor([[item + 1] for item in chosen])
+    real = torch.tensor([[[1] * min(counts[item], tiles) + [0] * (tiles - counts[item])] for item in chosen])
     if facts.wants("aspect_ratio_mask"):
-        made["aspect_ratio_mask"] = torch.ones(BATCH, 1, tiles, dtype=torch.long)
+        made["aspect_ratio_mask"] = real
+    shape = (BATCH, 1, tiles, 1, 1, 1) if rank == 6 else (BATCH, tiles, 1, 1, 1)
+    made[name] = made[name] * real.reshape(shape)
     return made
 
 
@@ -207,10 +237,19 @@ def _masks(facts: Facts, made: dict[str, Any], name: str, height: int, width: in
         if pixels.dim() == 4:
             made[name] = pixels * real[:, None]
     if facts.wants("pixel_attention_mask") and "pixel_attention_mask" not in made and pixels.dim() == 5:
-        made["pixel_attention_mask"] = torch.ones(*pixels.shape[:2], *pixels.shape[-2:], dtype=torch.bool)
+        real = torch.ones(*pixels.shape[:2], *pixels.shape[-2:], dtype=torch.bool)
+        if any(facts.has(found) for found in SEVERAL):
+            made["pixel_attention_mask"] = real[..., 0, 0]
+        else:
+            real[1, :, :, pixels.shape[-1] // 2 :] = False
+            made["pixel_attention_mask"] = real
+            made[name] = pixels * real[:, :, None]
+    if name == "image_pixel_values" and facts.wants("image_attention_mask"):
+        step = patch(facts) or 14
+        made["image_attention_mask"] = torch.ones(*pixels.shape[:2], height // step, width // step, dtype=torch.long)
     if facts.wants("image_sizes") and facts.hints.get("image_sizes", True):
         made["image_sizes"] = torch.tensor([[height, width]] * BATCH)
-    if facts.wants("bool_masked_pos") and facts.required("bool_masked_pos"):
+    if facts.wants("bool_masked_pos") and (facts.required("bool_masked_pos") or facts.mapped("MASKED_IMAGE")):
         made["bool_masked_pos"] = _masked_positions(facts, height, width)
 
 
@@ -231,7 +270,11 @@ def video_inputs(facts: Facts) -> dict[str, Any]:
     if name is None:
         return made
     height, width = side(facts)
-    if facts.has("video_grid_thw") or facts.hints.get("video_layout") == "patches":
+    if facts.has("video_position_ids"):
+        made.update(positioned_patches(facts, name, video=True))
+    elif facts.has("target_sizes_videos"):
+        made.update(packed_patches(facts, name, "target_sizes_videos"))
+    elif facts.has("video_grid_thw") or facts.hints.get("video_layout") == "patches":
         made.update(flat_patches(facts, name, video=True))
     else:
         made[name] = facts.normal(name, BATCH, frames(facts), channels(facts), height, width)

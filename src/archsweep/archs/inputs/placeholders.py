@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from archsweep.archs.inputs.facts import BATCH, Facts
+from archsweep.archs.inputs.image import IMAGES
 from archsweep.archs.inputs.text import pad_id, vocabulary
 
 KINDS: dict[str, tuple[str, ...]] = {
-    "image": ("pixel_values", "images"),
+    "image": IMAGES,
     "video": ("pixel_values_videos", "video_pixel_values", "videos"),
     "audio": (
         "input_features",
@@ -58,6 +59,8 @@ def place(facts: Facts, made: dict[str, Any]) -> None:
     for kind, names in KINDS.items():
         fed = next((name for name in names if name in made), None)
         token = token_of(facts, kind) if fed else None
+        if token is None and fed and kind == "image" and any(facts.wants(name) for name in _POSITIONS):
+            token = vocabulary(facts) - 1  # a mask says where the images are, so any token will do
         if token is None:
             continue
         counts = facts.hints.get(f"{kind}_features")

@@ -64,6 +64,8 @@ def _turned(hints: Mapping[str, Any]) -> Hints:
 
 def _product(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     given, wanted = int(found.group(2)), int(found.group(3))
+    if "pixel_values" in fed and "input_features" not in fed and "input_values" not in fed:
+        return {"layout": "patches"} if "layout" not in hints and given * 10 < wanted else {}
     if not _features_fed(fed):
         return {}
     if not hints.get("time_first") and not hints.get("turned"):
@@ -82,6 +84,8 @@ def _rank(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) 
 def _by_rank(wanted: int, fed: tuple[str, ...]) -> Hints:
     if "input_values" in fed:
         return {3: {"wave": "channel"}, 4: {"wave": "image"}}.get(wanted, {})
+    if "pixel_values" in fed and wanted == 5 and any(name.endswith(("grid_thw", "grid_hw")) for name in fed):
+        return {"patch_images": "batched"}
     if "pixel_values" in fed:
         return {5: {"layout": "images"}, 4: {"layout": "image"}, 2: {"layout": "patches"}, 6: {"layout": "tiles"}}.get(
             wanted, {}
@@ -112,6 +116,8 @@ def _multiple(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ..
         given, step = numbers[-1], numbers[0]
     if step < 2:
         return {}
+    if _features_fed(fed) and given == hints.get("num_mel_bins"):
+        return _turned(hints)
     key = "samples" if given >= 1000 else "steps"
     return {key: (given // step + (1 if given % step else 0)) * step}
 
@@ -151,10 +157,19 @@ def _raw_mask(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ..
 
 def _scattered(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     """So many features found no placeholder tokens."""
-    kinds = {"audio": (*FEATURES, *WAVES), "video": ("pixel_values_videos",), "image": ("pixel_values",)}
-    kind = next((kind for kind, names in kinds.items() if any(name in fed for name in names)), None)
-    if kind is None or hints.get(f"{kind}_features"):
+    kinds = {
+        "audio": (*FEATURES, *WAVES),
+        "video": ("pixel_values_videos",),
+        "image": ("pixel_values", "image_pixel_values"),
+    }
+    untold = [
+        kind
+        for kind, names in kinds.items()
+        if any(name in fed for name in names) and not hints.get(f"{kind}_features")
+    ]
+    if not untold:
         return {}
+    kind = untold[0]
     return {f"{kind}_features": int(found.group(1))}
 
 
@@ -179,6 +194,7 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"expects? the mel input features to be of length (\d+)", _length),
     (r"but got input of size: \[\d+, \d+\]", _patch_images),
     (r"missing \d+ required positional arguments?: ([^\n]+)", _more),
+    (r"(?i)must be a (\d)D tensor", _rank),
     (r"[`']?(\w+)[`']? (?:must|should|has to|have to|needs to) be (?:given|provided|specified|passed)", _more),
     (r"(?i)(?:have to|must|should|need to) (?:specify|provide|pass|give) [`']?(\w+_\w+)[`']?", _more),
     (r"index out of range in self|index \d+ is out of bounds for", _smaller_vocabulary),
