@@ -54,18 +54,22 @@ class Drawn:
 
 @contextlib.contextmanager
 def preserved(model: torch.nn.Module) -> Iterator[None]:
-    """Undo what a forward pass leaves in a model: changed buffers, cached masks, remembered positions."""
-    shallow = [(module, dict(vars(module)), dict(module._buffers)) for module in model.modules()]
+    """Undo what a forward pass leaves in a model: changed buffers, cached masks, remembered positions, hooks."""
+    shallow = [
+        (module, dict(vars(module)), dict(module._buffers), dict(module._forward_hooks)) for module in model.modules()
+    ]
     copies = [(buffer, buffer._version, buffer.clone()) for buffer in model.buffers()]
     try:
         yield
     finally:
-        for module, attributes, buffers in shallow:
+        for module, attributes, buffers, hooked in shallow:
             held = vars(module)
             held.clear()
             held.update(attributes)
             module._buffers.clear()
             module._buffers.update(buffers)
+            module._forward_hooks.clear()
+            module._forward_hooks.update(hooked)
         for buffer, version, copy in copies:
             if buffer._version != version:
                 buffer.data.copy_(copy)
