@@ -42,6 +42,8 @@ def steps(facts: Facts) -> int:
     """Frames of a feature sequence: what the configuration fixes, else a short one."""
     if "steps" in facts.hints:
         return int(facts.hints["steps"])
+    if any(facts.wants(name) for name in FEATURES) and any(facts.required(name) for name in WAVES):
+        return max(2, samples(facts) // stride(facts))
     positions = facts.find("max_source_positions", within=AUDIO)
     fixed = vars(facts.config).get("max_length")
     if isinstance(fixed, int) and 16 <= fixed <= 1024 and facts.find("patch_size"):
@@ -51,10 +53,8 @@ def steps(facts: Facts) -> int:
     return STEPS
 
 
-def samples(facts: Facts) -> int:
-    """Raw samples: a few frames of whatever stride the configuration implies."""
-    if "samples" in facts.hints:
-        return int(facts.hints["samples"])
+def stride(facts: Facts) -> int:
+    """Samples that a frame stands for: the largest product of strides or ratios in the configuration, or 1."""
     strides = [
         math.prod(value)
         for _, node in facts.nodes()
@@ -64,8 +64,15 @@ def samples(facts: Facts) -> int:
         and value
         and all(type(item) is int for item in value)
     ]
+    return max([1, *strides])
+
+
+def samples(facts: Facts) -> int:
+    """Raw samples: a few frames of whatever stride the configuration implies."""
+    if "samples" in facts.hints:
+        return int(facts.hints["samples"])
     hop = facts.find("hop_length")
-    return max([SAMPLES, *(8 * stride for stride in strides), 8 * hop if isinstance(hop, int) else 0])
+    return max(SAMPLES, 8 * stride(facts), 8 * hop if isinstance(hop, int) else 0)
 
 
 def audio_inputs(facts: Facts) -> dict[str, Any]:
