@@ -86,3 +86,11 @@ def test_a_run_leaves_model_and_inputs_as_they_were_and_says_whether_it_drew():
     assert torch.equal(state, torch.get_rng_state())
     eager.run(torch.nn.Linear(2, 2), {"input": fed}, drawn)
     assert not drawn.numbers
+
+
+def test_recording_hooks_are_not_installed_twice():
+    model = handmade.by_name("llama").build()
+    fed = {**handmade.by_name("llama").feed(), "output_hidden_states": True}
+    first, second = eager.run(model, fed), eager.run(model, fed)
+    assert [path for path in first if path.startswith("hidden_states")] == [f"hidden_states.{i}" for i in range(3)]
+    assert outputs.digest(first) == outputs.digest(second)
