@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from archsweep.archs.inputs.audio import FEATURES, WAVES
+from archsweep.archs.inputs.facts import BATCH, TARGET
 
 Hints = dict[str, Any]
 
@@ -39,6 +40,24 @@ def _total(counts: Any) -> int:
 def _frames_apart(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     """Positions of fewer or more tokens than there are: a video's frames stand apart."""
     return {"frames_apart": True} if "video_grid_thw" in fed and not hints.get("frames_apart") else {}
+
+
+def _scattered(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """So many features are written where placeholders stand: those of the first kind whose number no one told."""
+    for kind, names in (("image", ("pixel_values", "image_pixel_values")), ("audio", ("audio_input_features",))):
+        if any(name in fed for name in names) and hints.get(f"{kind}_features") in (None, [1, 1]):
+            return {f"{kind}_features": int(found.group(1))}
+    return {}
+
+
+def _parts(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """Images or frames split into other numbers than there are: several for each image, or one frame for a video."""
+    total, parts = int(found.group(1)), [int(item) for item in re.findall(r"\d+", found.group(2))]
+    if "video_grid_thw" in fed and sum(parts) == 2 * total and "video_time" not in hints:
+        return {"video_time": 1}
+    if total == len(parts) and len(set(parts)) == 1 and parts[0] > 1 and "layout" not in hints:
+        return {"layout": "images", "images": parts[0]}
+    return {}
 
 
 def _channels_first(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
@@ -78,6 +97,10 @@ def _product(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...
 
 def _rank(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     wanted = int(found.group(1))
+    stated = hints.get("shapes", {})
+    if wanted == 3 and hints.get("wave") == "mel" and "decoder_input_values" in fed and "decoder_input_values" not in stated:
+        frames = ["float", BATCH, TARGET, int(hints.get("num_mel_bins", 80))]
+        return {"shapes": {**stated, "decoder_input_values": frames}}
     return _by_rank(wanted, fed)
 
 
@@ -191,6 +214,9 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"(?i)(image|video|audio)[^\n]{0,60}tokens[^\d\n]{0,20}(\d+)[^\d]{1,20}features:?\s*(\d+)", _features),
     (r"(?i)tokens:\s*(\d+),?\s*features:?\s*(\d+)", _features),
     (r"value tensor of shape \[3, \d+\] cannot be broadcast to indexing result of shape \[3, \d+\]", _frames_apart),
+    (r"split_sizes to sum exactly to (\d+) \(input[^)]*\), but got split_sizes=\[([\d, ]+)\]", _parts),
+    (r"shape of the mask \[\d+, \d+, \d+, \d+\] at index 2 does not match", lambda *_: {"image_mask": True}),
+    (r"object has no attribute 'patch_size'", lambda *_: {"image_sizes": False}),
     (r"expects? the mel input features to be of length (\d+)", _length),
     (r"but got input of size: \[\d+, \d+\]", _patch_images),
     (r"missing \d+ required positional arguments?: ([^\n]+)", _more),

@@ -32,8 +32,8 @@ class Meaning(StrEnum):
 
 
 _TOKEN = re.compile(r"(^|_)(token_ids?|token_index|token_indices)$|^(pad|bos|eos|unk|mask|cls|sep)_(index|id|idx)$|_soft_token_id$")
-_VOCAB = re.compile(r"vocab_?size|^n_vocab$|_vocab$|vocab_size")
-_EXPERTS = re.compile(r"^(num|n)(_local|_routed)?_experts$|^moe_num_experts$|^num_(routed|local)_experts$")
+_VOCAB = re.compile(r"^codebook_size$|vocab_?size|^n_vocab$|_vocab$|vocab_size|^num_[a-z]+_labels$|^num_embeddings$")
+_EXPERTS = re.compile(r"^(num|n)(_local|_routed)?_experts$|^moe_num_experts$|^num_(routed|local)_experts$|^zero_expert_num$")
 _TOP_K = re.compile(r"(experts_per_(tok|token)|^moe_?top_?k$|^moe_k$|num_selected_experts|^top_k_experts$|router_top_?k)")
 _GROUPS = re.compile(r"^(n_group|topk_group|num_expert_groups?|n_groups?_routed|router_topk_group)$")
 _IMAGE = re.compile(r"^(image_size|img_size|input_size|pretrain_image_size|resolution|input_resolution|crop_size|eval_size)$")
@@ -49,7 +49,7 @@ _DEPTH = re.compile(
 )
 _NOT_DEPTH = re.compile(r"norm|per_|_dim|dropout|_size|feature_layer|no_rope|extract|window_layers|dense_layers|shared_layers|softmax|max_depth|min_depth|rope_scaling|lin|conv_layers|feat_extract|kv_")
 _PERIOD = re.compile(r"(period|interval|_pattern|every_n|_every|sparse_step|layer_step|frequency|_freq|stride_layers|layer_group_size|per_attn_res_block)")
-_NOT_PERIOD = re.compile(r"rope|theta|time_|seconds|dim|channels|head|sampling|spec|hop")
+_NOT_PERIOD = re.compile(r"_stride$|rope|theta|time_|seconds|dim|channels|head|sampling|spec|hop")
 _THRESHOLD = re.compile(r"(first_k|dense_layers|max_window_layers|kv_shared_layers|layer_start|first_.*layers?$|moe_layer_start|num_hash_layers|n_shared_layers)")
 _INDEX = re.compile(r"(ind(ex|ices|exes)|_idxs?|layer_ids?|_layers|mlp_only_layers|_blocks|layer_map|global_attention_blocks|hidden_layers_to|hook)$|_layer_ids$|indexes$|insert_layer")
 _WIDTH = re.compile(
@@ -64,9 +64,9 @@ _NOT_WIDTH = re.compile(
 _STILL_WIDTH = re.compile(
     r"^(num_filters|num_feature_maps|n_embd|n_inner|n_embed|num_pos_feats|prediction_head_size|mamba_d_ssm|[a-z]*_emb_size|d_latents|num_features|feature_size|patch_embeds?_hidden_size|hidden_size_per_layer_input|"
     r"intermediate_size_mlp|layer_norm_hidden_size|stem_channels|patch_embed_dim|[a-z_]*hidden_sizes?|[a-z_]*intermediate_sizes?|(mask|image|window)_[a-z_]*embed_dim|[a-z_]*_lora_rank|pooler_output_size|"
-    r"(audio|text|vision|image|token|patch)_(embed|hidden|proj|projection)_(dim|size)|upsample_initial_channel|initial_channels?|conv_inplanes|max_pool_channels|proj_output_dim|output_dim|num_channels_out|axial_pos_embds_dim|out_features|base_channels?|base_attn_unit_dims|coordinate_size|shape_size|adapter_input_size)$"
+    r"(audio|text|vision|image|token|patch)_(embed|hidden|proj|projection)_(dim|size)|upsample_initial_channel|initial_channels?|conv_inplanes|max_pool_channels|proj_output_dim|output_dim|num_channels_out|axial_pos_embds_dim|out_features|base_channels?|base_attn_unit_dims|coordinate_size|shape_size|adapter_input_size|(coordinate|shape)_size)$"
 )
-_NEVER_WIDTH = re.compile(r"^(num_channels|in_channels|in_chans|input_channels|audio_channels|num_input_channels|act_dim|state_dim|.*input_dim|(?!adapter_).*input_size|mask_input_channels|dim_bbox|in_dim|image_hidden_size_factor)$|image_embedding_size|_kernel_dim$|kernel|^subsampling_conv_channels$")
+_NEVER_WIDTH = re.compile(r"^(num_channels|in_channels|in_chans|input_channels|audio_channels|num_input_channels|act_dim|state_dim|.*input_dim|(?!adapter_).*input_size|mask_input_channels|dim_bbox|(model_)?in_dim|image_hidden_size_factor)$|image_embedding_size|_kernel_dim$|kernel(?!_predictor_hidden)|^subsampling_conv_channels$")
 
 
 @functools.cache
