@@ -22,7 +22,7 @@ from pathlib import Path
 
 from archsweep.contract import Case, Failure, Lot, Result, Status, encode
 from archsweep.run import endings, memory
-from archsweep.run.launch import Ended, Launcher
+from archsweep.run.launch import START_DEADLINE_S, Ended, Launcher
 from archsweep.run.tasks import OUTPUT_FILE
 from archsweep.run.worker import LOT_FILE, Announced, read_results, read_stage
 
@@ -148,21 +148,7 @@ class Pool:
         """Kill what is over its deadline or its memory; bound the captured output; sample the whole tree."""
         now = time.monotonic()
         for id, work in self._work.items():
-            if work.killed:
-                continue
-            announced = read_stage(work.folder) or Announced(began=work.since)
-            process = self.launcher.process(id)
-            held = memory.resident(process) if process else 0
-            if held > work.lot.memory_bytes and process:
-                held = memory.proportional(process)
-            if now - announced.began > work.lot.timeout_s:
-                work.killed = (
-                    Status.TIMEOUT,
-                    f"over its deadline of {work.lot.timeout_s:g} s in stage {announced.stage}",
-                )
-            elif held > work.lot.memory_bytes:
-                bound = work.lot.memory_bytes / 2**20
-                work.killed = Status.OOM, f"{held / 2**20:.0f} MB resident, over the bound of {bound:.0f} MB"
+            work.killed = work.killed or self._excess(id, work, now)
             if work.killed:
                 self.launcher.kill(id)
             _bound(work.folder / OUTPUT_FILE)
@@ -170,6 +156,24 @@ class Pool:
             self._sampled = now
             tree = memory.family([os.getpid()])
             self.peak_bytes = max(self.peak_bytes, sum(memory.proportional(process) for process in tree))
+
+    def _excess(self, id: str, work: _Work, now: float) -> tuple[Status, str] | None:
+        """The ending and the message of a worker that takes more time or memory than it may; None for the others."""
+        lot, announced, process = work.lot, read_stage(work.folder), self.launcher.process(id)
+        if announced is None:  # the launcher may still be starting, so the deadline of the case does not count yet
+            if now - work.since > START_DEADLINE_S:
+                return Status.TIMEOUT, f"the worker did not begin within {START_DEADLINE_S:g} s"
+        elif now - announced.began > lot.timeout_s:
+            return Status.TIMEOUT, f"over its deadline of {lot.timeout_s:g} s in stage {announced.stage}"
+        if process is None:
+            return None
+        own = memory.family([process])
+        if sum(map(memory.resident, own)) > lot.memory_bytes:
+            held = sum(map(memory.proportional, own))
+            if held > lot.memory_bytes:
+                bound = lot.memory_bytes / 2**20
+                return Status.OOM, f"{held / 2**20:.0f} MB of memory, over the bound of {bound:.0f} MB"
+        return None
 
     def _clear(self, work: _Work) -> None:
         for path in work.folder.iterdir():
