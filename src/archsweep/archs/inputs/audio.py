@@ -134,8 +134,11 @@ def time_first(facts: Facts, name: str) -> bool:
 
 
 def documented_shape(facts: Facts, name: str) -> list[str]:
-    """The words of the shape that the documentation of forward gives a parameter."""
-    found = re.search(rf"(?m)^\s*{name}\s*\([^\n]*?of shape\s*`?\(([^)\n]*)\)", facts.kind.forward.__doc__ or "")
+    """The words of the shape that the documentation of forward gives a parameter; the last one where it gives several."""
+    found = re.search(
+        rf"(?m)^\s*{name}\s*\([^\n]*?of shape\s*`?\((?:[^)\n]*\)`?\s+or\s+`?\()?([^)\n]*)\)",
+        facts.kind.forward.__doc__ or "",
+    )
     return [word.strip() for word in found.group(1).split(",")] if found else []
 
 

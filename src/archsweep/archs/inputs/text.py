@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+
 from typing import Any
 
-from archsweep.archs.inputs.audio import either
+from archsweep.archs.inputs.audio import documented_shape, either
 from archsweep.archs.inputs.facts import BATCH, SHORTER, TARGET, TEXT, Facts
 
 FIRST = 5  # ids under this are usually special
@@ -16,6 +19,11 @@ def vocabulary(facts: Facts, *names: str) -> int:
     sizes = [getattr(text, "vocab_size", None), getattr(facts.config, "vocab_size", None)]
     sizes += [facts.find(name) for name in (names or ("src_vocab_size", "text_vocab_size"))]
     whole = [int(size) for size in sizes if isinstance(size, int) and size > 1]
+    whole += [
+        int(node.vocab_size)
+        for path, node in facts.nodes()
+        if re.search(r"(^|\.)(text_)?encoder(_config)?$", path) and isinstance(vars(node).get("vocab_size"), int)
+    ]
     if not whole and isinstance(elsewhere := facts.find("vocab_size"), int) and elsewhere > 1:
         whole = [elsewhere]
     limit = int(facts.hints.get("vocabulary", 256 if not whole else max(whole)))
@@ -31,6 +39,19 @@ def draw_ids(facts: Facts, name: str, length: int, limit: int | None = None) -> 
     allowed = [item for item in range(min(FIRST, limit - 1), limit) if item not in special] or list(range(limit))
     picks = facts.whole(name, 0, len(allowed), BATCH, length)
     return torch.tensor(allowed)[picks]
+
+
+def in_codebooks(facts: Facts, name: str, ids: Any, limit: int) -> Any:
+    """Ids for every codebook, where the documented shape speaks of codebooks: rows times codebooks, or a last axis."""
+    import torch
+
+    shape = documented_shape(facts, name)
+    stated = facts.hints.get("codebooks") if name == "input_ids" else None
+    if not stated and not any("codebook" in word for word in shape):
+        return ids
+    count = int(stated or facts.find("num_codebooks", "n_codebooks", "num_channels", within=("decoder",)) or 1)
+    every = torch.stack([ids, *(draw_ids(facts, f"{name}_{book}", ids.shape[1], limit) for book in range(1, count))], 1)
+    return every.flatten(0, 1) if shape and "*" in shape[0] else every.transpose(1, 2).contiguous()
 
 
 def mask(length: int, shorter: int = SHORTER) -> Any:
@@ -65,7 +86,7 @@ def text_inputs(facts: Facts) -> dict[str, Any]:
         made["attention_mask"] = padded
     ids = ids.masked_fill(padded == 0, pad_id(facts))
     _close_rows(facts, ids, padded)
-    made["input_ids"] = ids
+    made["input_ids"] = in_codebooks(facts, "input_ids", ids, vocabulary(facts))
     if facts.wants("token_type_ids") and (facts.find("type_vocab_size") or 2) > 1:
         types = padded.clone() * 0
         types[:, length // 2 :] = 1
@@ -124,7 +145,7 @@ def decoder_inputs(facts: Facts) -> dict[str, Any]:
         start = facts.find("decoder_start_token_id", within=("decoder", "text"))
         if isinstance(start, int) and 0 <= start < limit:
             ids[:, 0] = start
-        made[name] = ids
+        made[name] = in_codebooks(facts, name, ids, limit)
         if facts.wants(masked):
             made[masked] = mask(length, shorter=2)
     return made

@@ -32,7 +32,7 @@ class Meaning(StrEnum):
 
 
 _TOKEN = re.compile(r"(^|_)(token_ids?|token_index|token_indices)$|^(pad|bos|eos|unk|mask|cls|sep)_(index|id|idx)$|_soft_token_id$")
-_VOCAB = re.compile(r"^codebook_size$|vocab_?size|^n_vocab$|_vocab$|vocab_size|^num_[a-z]+_labels$|^num_embeddings$")
+_VOCAB = re.compile(r"vocab_?size|^n_vocab$|_vocab$|vocab_size|^num_[a-z]+_labels$|^num_embeddings$")
 _EXPERTS = re.compile(r"^(num|n)(_local|_routed)?_experts$|^moe_num_experts$|^num_(routed|local)_experts$|^zero_expert_num$")
 _TOP_K = re.compile(r"(experts_per_(tok|token)|^moe_?top_?k$|^moe_k$|num_selected_experts|^top_k_experts$|router_top_?k)")
 _GROUPS = re.compile(r"^(n_group|topk_group|num_expert_groups?|n_groups?_routed|router_topk_group)$")
@@ -66,7 +66,7 @@ _STILL_WIDTH = re.compile(
     r"intermediate_size_mlp|layer_norm_hidden_size|stem_channels|patch_embed_dim|[a-z_]*hidden_sizes?|[a-z_]*intermediate_sizes?|(mask|image|window)_[a-z_]*embed_dim|[a-z_]*_lora_rank|pooler_output_size|"
     r"(audio|text|vision|image|token|patch)_(embed|hidden|proj|projection)_(dim|size)|upsample_initial_channel|initial_channels?|conv_inplanes|max_pool_channels|proj_output_dim|output_dim|num_channels_out|axial_pos_embds_dim|out_features|base_channels?|base_attn_unit_dims|coordinate_size|shape_size|adapter_input_size|(coordinate|shape)_size)$"
 )
-_NEVER_WIDTH = re.compile(r"^(num_channels|in_channels|in_chans|input_channels|audio_channels|num_input_channels|act_dim|state_dim|.*input_dim|(?!adapter_).*input_size|mask_input_channels|dim_bbox|(model_)?in_dim|image_hidden_size_factor)$|image_embedding_size|_kernel_dim$|kernel(?!_predictor_hidden)|^subsampling_conv_channels$")
+_NEVER_WIDTH = re.compile(r"^(num_channels|in_channels|in_chans|input_channels|audio_channels|num_input_channels|act_dim|state_dim|.*input_dim|(?!adapter_).*input_size|mask_input_channels|dim_bbox|(model_)?in_dim|image_hidden_size_factor)$|image_embedding_size|_kernel_dim$|kernel|^subsampling_conv_channels$")
 
 
 @functools.cache
