@@ -1,6 +1,6 @@
 """Do two sweeps agree, whatever --jobs and load? Statuses of every case, and outputs bit for bit, by their digests.
 
-The first sweep has the machine to itself; the second runs with another --jobs beside processes that keep all cores busy.
+The first sweep has the machine to itself; the second runs with another --jobs beside processes that busy all cores.
 """
 
 from __future__ import annotations
