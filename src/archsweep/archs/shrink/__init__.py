@@ -13,13 +13,14 @@ their number, so that it ends alike on every machine.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from archsweep.archs.shrink import blanks, layers, lessons, relations, sizes, tokens, tree, widths, wrapped
+from archsweep.archs.shrink import blanks, kinds, layers, lessons, relations, sizes, tokens, tree, widths, wrapped
 
 
 repaired = lessons.repaired
+kinds_lost = kinds.kinds_lost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +53,16 @@ MOVES = (
 
 def candidates(default: Any) -> Iterator[tuple[Move, tree.Node]]:
     """Each move applied to a fresh tree of the default configuration `default`."""
-    for move in MOVES:
+    for move in in_order(default):
         yield move, shrunk(default, move)
+
+
+def in_order(default: Any) -> tuple[Move, ...]:
+    """The moves, with the one that keeps the first layers in front where picking layers loses a kind or a relation."""
+    if not kinds.lost_in_edits(shrunk(default, MOVES[0])):
+        return MOVES
+    deeper = replace(MOVES[0], name="deep", prefix=True)
+    return MOVES if kinds.lost_in_edits(shrunk(default, deeper)) else (deeper, *MOVES)
 
 
 def shrunk(default: Any, move: Move) -> tree.Node:

@@ -15,6 +15,7 @@ from archsweep.archs.shrink.tree import Node
 
 LEAST, MOST = 2, 8
 _MERGE = re.compile(r"(^|_)(merge|fusion|insert)_(index|layer)$")
+_PATTERN = re.compile(r"^(block_types|layer_pattern|attention_pattern)$")  # repeated over the layers
 _PER_STAGE = ("depths", "blocks_per_stage", "stage_num_blocks", "num_block_repeats", "hidden_sizes", "block_sizes", "stage_numb_of_layers")
 _COUNTED = ("out", "hook", "extract", "deepstack", "feature", "select", "target", "intermediate")
 
@@ -149,6 +150,7 @@ def _kept_layers(node: Node, depth: int, prefix: bool, each: int, least: int) ->
         for name, value in node.values.items()
         if _is_counted(name, value, depth)
     ]
+    counts += [len(value) for name, value in node.values.items() if _PATTERN.search(name) and isinstance(value, list | tuple) and len(value) <= MOST]
     count = max(LEAST, least, *counts, 0)
     if prefix or (periods and not lists):
         reach = max([max(layers[0] for layers in first.values()) + 1, count, *(period for period in periods if period <= MOST)])

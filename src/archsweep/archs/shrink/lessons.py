@@ -12,9 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 from archsweep.archs.shrink import blanks, relations
-from archsweep.archs.shrink.fields import is_whole, whole_list
+from archsweep.archs.shrink.fields import is_whole, is_width, whole_list
 from archsweep.archs.shrink.tree import Node
 
+MOST_TRIED = 4
+_JOINTED = re.compile(r"(^|_)(in|input|out|output|proj|projection|projector|merger?|adapter|connector|intermediate)(_|$)")
 _Lesson = Callable[[Node, "re.Match[str]", str], bool]
 _PATH = r"(?:self\.)?(?:config\.)?([a-z_][\w.]*)"
 
@@ -136,6 +138,31 @@ def _fill(root: Node, name: str) -> bool:
     return changed
 
 
+def _width(root: Node, found: re.Match[str], message: str) -> bool:
+    """A layer was made for one width and given another: a width that has the first value takes the second.
+
+    Candidates are tried one by one; one that changed nothing is undone when the same message comes again.
+    """
+    wanted, given = int(found.group("wanted")), int(found.group("given"))
+    if root.tried and root.tried[-1][0] == message:
+        _, node, name, old = root.tried[-1]
+        node.set(name, old)
+    done = {(node.path, name) for _, node, name, _ in root.tried}
+    candidates = [
+        (node, name)
+        for node in root.walk()
+        for name in {**node.values, **node.edits}
+        if node.get(name) == wanted and is_width(name) and (node.path, name) not in done
+    ]
+    candidates.sort(key=lambda item: (_JOINTED.search(item[1]) is None, item[1] in ("hidden_size", "d_model")))
+    if not candidates or wanted == given or len(root.tried) >= MOST_TRIED:
+        return False
+    node, name = candidates[0]
+    root.tried.append((message, node, name, node.get(name)))
+    node.set(name, given)
+    return True
+
+
 def _bounds(root: Node, found: re.Match[str], message: str) -> bool:
     """A bound that is empty though the code clamps to it."""
     names = [(node, name) for node in root.walk() for name, value in node.values.items() if value is None and re.search("clip|clamp", name)]
@@ -144,6 +171,9 @@ def _bounds(root: Node, found: re.Match[str], message: str) -> bool:
 
 _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"clamp: At least one of", _bounds),
+    (r"shapes cannot be multiplied \(\d+x(?P<given>\d+) and (?P<wanted>\d+)x\d+\)", _width),
+    (r"to have (?P<wanted>\d+) channels, but got (?P<given>\d+) channels", _width),
+    (r"normalized_shape=\[(?P<wanted>\d+)\], expected .* got input of size\[(?:\d+, )+(?P<given>\d+)\]", _width),
     (r"'(\w+Config)' object has no attribute '(\w+)'", _missing),
     (r"requires `?(\w+)\s*==?\s*(\d+)", _required),
     (r"sum exactly to (\d+) .{0,60}got split_sizes=\[([\d, ]+)\]", _sections),

@@ -13,6 +13,8 @@ LARGEST_SIDE = 112
 POSITIONS = 512
 FRAMES = 4
 QUERIES = 12
+TABLE = 1024  # rows of a position table for patches, a square
+_PATCH_TABLE = re.compile(r"^(num_position_embeddings|position_embedding_size|max_vit_seq_len)$")
 WINDOW = 8  # tokens
 _WINDOW = re.compile(r"^(sliding_window(_size)?|attention_chunk_size|local_attention|local_window_size|swa_window(_size)?)$")
 _COUNTS = ("tokens", "patches", "seq_length", "seq_len", "image_length")
@@ -106,6 +108,9 @@ def shrink_windows(root: Node) -> None:
 def shrink_positions(root: Node) -> None:
     """Learned position tables of at most `POSITIONS` rows; tables that cost nothing (rotary) stay as they are."""
     for node in root.walk():
+        for name, value in list(node.values.items()):
+            if is_whole(value) and value > TABLE and _PATCH_TABLE.search(name):
+                node.set(name, TABLE)
         rotary = any("rope" in name for name in node.values)
         for name, value in list(node.values.items()):
             if meaning(name) is Meaning.POSITIONS and is_whole(value) and value > POSITIONS and not rotary:

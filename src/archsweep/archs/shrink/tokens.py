@@ -14,14 +14,9 @@ EXPERTS, CHOSEN = 8, 2
 
 def shrink_vocabularies(root: Node) -> None:
     """Every vocabulary larger than `VOCABULARY` becomes that size; differences and sums of vocabularies are kept."""
-    sizes = sorted(
-        {
-            value
-            for node in root.walk()
-            for name, value in node.values.items()
-            if meaning(name) is Meaning.VOCAB and is_whole(value) and value > VOCABULARY
-        }
-    )
+    plain = {value for _, _, value in _vocabularies(root, set())}
+    found = _vocabularies(root, plain)
+    sizes = sorted({value for _, _, value in found})
     new: dict[int, int] = {}
     for position, size in enumerate(sizes):
         near = next((small for small in sizes[:position] if 0 < size - small <= RESERVED), None)
@@ -35,11 +30,23 @@ def shrink_vocabularies(root: Node) -> None:
             new[size] = new[pair[0]] + new[pair[1]]
         else:
             new[size] = VOCABULARY
-    for node in root.walk():
-        for name, value in list(node.values.items()):
-            if meaning(name) is Meaning.VOCAB and is_whole(value) and value in new:
-                node.set(name, new[value])
+    for node, name, value in found:
+        node.set(name, new[value])
     _move_token_ids(root)
+
+
+def _vocabularies(root: Node, plain: set[int]) -> list[tuple[Node, str, int]]:
+    """Every large vocabulary, and codebooks that one of the `plain` vocabularies numbers, with a few ids more."""
+    return [
+        (node, name, value)
+        for node in root.walk()
+        for name, value in node.values.items()
+        if is_whole(value) and value > VOCABULARY
+        and (
+            meaning(name) is Meaning.VOCAB
+            or (name == "codebook_size" and any(0 <= size - value <= RESERVED for size in plain))
+        )
+    ]
 
 
 def vocabulary_of(node: Node) -> int | None:
@@ -51,6 +58,7 @@ def vocabulary_of(node: Node) -> int | None:
 def _move_token_ids(root: Node) -> None:
     """One map for the whole tree: the same id before is the same id after, and all lie inside the smallest vocabulary."""
     limits = [size for node in root.walk() if (size := vocabulary_of(node)) and size > 64]
+    limits += [size for node in root.walk() if is_whole(size := node.get("text_vocab_size")) and size > 64]
     limit = min(limits) if limits else None
     if limit is None:
         return

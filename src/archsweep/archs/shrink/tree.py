@@ -27,6 +27,7 @@ class Node:
     edits: dict[str, Any] = field(default_factory=dict)
     absent: bool = False  # an optional sub-configuration that the default leaves out
     added: bool = False  # ... and that the edits put in
+    tried: list[tuple[str, Node, str, Any]] = field(default_factory=list)  # what lessons changed: message, where, from
 
     def get(self, name: str) -> Any:
         """The value as edited so far."""

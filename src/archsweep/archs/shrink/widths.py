@@ -15,10 +15,14 @@ from archsweep.archs.shrink.tree import Node
 
 DIVISORS = (64, 32, 16, 8, 4, 2, 1)
 _SHARED = re.compile(r"key_value|(^|_)kv(_|$)")
+_RATIOS = re.compile(r"(up|down)sampl\w*_(ratios|rates)$|^(up|down)sampl\w*_(ratios|rates)|^upsampling_ratios$")
+_DOUBLED = re.compile(r"^(num_filters|n_filters|encoder_hidden_size)$")
+_HALVED = re.compile(r"^(upsample_initial_channel|decoder_hidden_size)$")
+DEEPEST = 256  # channels at the deep end of a stack that doubles them
 _MULTIPLIER = re.compile(r"^(width|depth)_(multiplier|coefficient|mult)$")
 THINNER = 4  # by how much a factor on all widths shrinks
 _PLURAL_WIDTHS = ("in_channels", "input_channels")  # of an image where single, of stages where a list
-WIDEST = 160  # of a main width, where a smaller divisor is taken for the sake of the heads
+WIDEST = 128  # of a main width, where a smaller divisor is taken for the sake of the heads
 
 
 def scaled(value: int, divisor: int, floor: int) -> int:
@@ -54,7 +58,7 @@ def _smallest_listed(node: Node) -> list[int]:
     return [
         min(item for item in value if item > 8)
         for name, value in node.values.items()
-        if meaning(name) is Meaning.WIDTH and whole_list(value) and any(item > 8 for item in value)
+        if meaning(name) is Meaning.WIDTH and whole_list(value) and len(value) > 2 and any(item > 8 for item in value)
     ] + [min(found) for name, value in node.values.items() if (found := table_widths(name, value))]
 
 
@@ -71,7 +75,10 @@ def _least_main(node: Node, least: int) -> tuple[int, int]:
 
 def _heads_come_out(node: Node, divisor: int, multiple: int) -> bool:
     """Whether the node keeps two heads, of a dimension that is a multiple of `multiple`, under a divisor."""
-    heads, dims = _heads_of(node), _dims_of(node)
+    return all(_group_comes_out(node, heads, dims, divisor, multiple) for heads, dims in _head_groups(node))
+
+
+def _group_comes_out(node: Node, heads: dict[str, Any], dims: dict[str, int], divisor: int, multiple: int) -> bool:
     counts = _counts(heads)
     if not counts or max(counts) == 1:
         return True
@@ -106,10 +113,26 @@ def shrink_widths(root: Node, divisor: int | None, least: int, floor: int, coupl
             if _is_fixed(node, name, value):
                 continue
             owners = {} if coupling.is_inside(name) else by_owner
-            edited = _map(value, lambda item, own=own, owners=owners: scaled(item, owners.get(item, own), lowest))
+            edited = _map(value, lambda item, own=own, owners=owners: scaled(item, owners.get(item, own), floor))
+            if lowest > floor:
+                edited = _map(value, lambda item, own=own, owners=owners: scaled(item, owners.get(item, own), lowest if item % lowest == 0 else floor))
+            if is_whole(value) and divisor != 1:
+                edited = _for_stages(node, name, value, edited)
             if edited is not None:
                 node.set(name, edited)
         _shrink_heads(node, own, floor)
+
+
+def _for_stages(node: Node, name: str, value: int, edited: int) -> int:
+    """Channels that the code doubles or halves at each of several ratios: small at the wide end, whole at the narrow."""
+    stages = max((len(ratios) for key, ratios in node.values.items() if _RATIOS.search(key) and whole_list(ratios)), default=0)
+    if stages < 3:
+        return edited
+    if _DOUBLED.search(name):
+        return max(2, min(edited, DEEPEST >> stages))
+    if _HALVED.search(name):
+        return max(edited, 4 << stages)
+    return edited
 
 
 def _is_fixed(node: Node, name: str, value: Any) -> bool:
@@ -160,6 +183,21 @@ def _dims_of(node: Node) -> dict[str, int]:
     return {n: v for n, v in node.values.items() if meaning(n) is Meaning.HEAD_DIM and is_whole(v) and v > 0}
 
 
+def _head_groups(node: Node) -> list[tuple[dict[str, Any], dict[str, int]]]:
+    """Heads with their dimensions, those of recurrences and of attention apart."""
+    heads, dims = _heads_of(node), _dims_of(node)
+    kinds = dict.fromkeys(_recurrence(name) for name in [*heads, *dims])
+    return [
+        ({n: v for n, v in heads.items() if _recurrence(n) == kind}, {n: v for n, v in dims.items() if _recurrence(n) == kind})
+        for kind in kinds
+    ]
+
+
+def _recurrence(name: str) -> str:
+    found = re.match(r"(n_)?(mamba|ssm|linear|gdn|lru)_", name)
+    return found.group(2) if found else ""
+
+
 def _counts(heads: dict[str, Any]) -> list[int]:
     return [item for value in heads.values() for item in (value if isinstance(value, list | tuple) else [value]) if item > 0]
 
@@ -181,17 +219,15 @@ def _own_dims(node: Node, counts: list[int], dims: dict[str, int]) -> list[int]:
 
 
 def _shrink_heads(node: Node, divisor: int, floor: int) -> None:
-    heads, dims = _heads_of(node), _dims_of(node)
-    if not heads and not dims:
-        return
-    fewer = _fewer_heads(node, heads, dims, divisor)
-    for name, value in heads.items():
-        node.set(name, _map(value, lambda item: max(1, item // fewer) if item > 1 else item))
-    for name, value in dims.items():
-        if value > 4:
-            node.set(name, max(4, value * fewer // divisor) if heads else scaled(value, divisor, 8))
-    if not dims:
-        _divide_width(node, heads)
+    for heads, dims in _head_groups(node):
+        fewer = _fewer_heads(node, heads, dims, divisor)
+        for name, value in heads.items():
+            node.set(name, _map(value, lambda item, fewer=fewer: max(1, item // fewer) if item > 1 else item))
+        for name, value in dims.items():
+            if value > 4:
+                node.set(name, max(4, value * fewer // divisor) if heads else scaled(value, divisor, 8))
+        if not dims:
+            _divide_width(node, heads)
 
 
 def _divide_width(node: Node, heads: dict[str, Any]) -> None:

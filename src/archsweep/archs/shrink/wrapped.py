@@ -13,6 +13,7 @@ from typing import Any
 from archsweep.archs.shrink.fields import Meaning, is_whole, meaning, whole_list
 from archsweep.archs.shrink.tree import Node
 
+FACTOR = "channel_multiplier"  # thins the inside of a network, not its last width
 _NAMED = ("architecture", "backbone")
 THINNER = 4
 SIDE, PATCH = 64, 16  # of an image whose size and patch only the arguments state
@@ -39,7 +40,7 @@ def shrink_wrapped(root: Node) -> None:
             arguments = _arguments(entry)
             width = node.values.get("hidden_size")
             if is_whole(width) and arguments:
-                node.set("hidden_size", width // THINNER)
+                node.set("hidden_size", width if FACTOR in arguments else width // THINNER)
             if arguments:
                 node.set("model_args", {**(node.values["model_args"] or {}), **arguments})
 
@@ -81,8 +82,8 @@ def _arguments(entry: Any) -> dict[str, Any]:
     if "ref_feat_shape" in stated:
         made["ref_feat_shape"] = (SIDE // PATCH, SIDE // PATCH)
     builders = [value for name, value in vars(sys.modules[entry.__module__]).items() if name.startswith("_gen_") and name in inspect.getsource(entry)]
-    if not made and builders and "channel_multiplier" in inspect.signature(builders[0]).parameters:
-        made["channel_multiplier"] = 1 / (2 * THINNER)
+    if not made and builders and FACTOR in inspect.signature(builders[0]).parameters:
+        made[FACTOR] = 1 / (2 * THINNER)
     return made
 
 
