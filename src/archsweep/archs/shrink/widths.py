@@ -46,11 +46,13 @@ def choose_divisor(nodes: list[Node], least: int) -> int:
         for divisor in DIVISORS
         if all(width / divisor >= bound for width, bound in mains) and all(width / divisor >= 8 for width in listed)
     ] or [1]
-    for quality in (8, 4, 2):
-        for divisor in fitting:
-            narrow = divisor == fitting[0] or all(width / divisor <= WIDEST for width, _ in mains)
-            if narrow and all(_heads_come_out(node, divisor, quality) for node in nodes):
-                return divisor
+    for widest in (WIDEST, 4 * WIDEST):
+        for quality in (8, 4, 2):
+            for divisor in fitting:
+                narrow = divisor == fitting[0] or all(width / divisor <= widest for width, _ in mains)
+                whole = all(scaled(width, divisor, 8) * divisor == width for width, _ in mains if width % 32 == 0)
+                if narrow and whole and all(_heads_come_out(node, divisor, quality) for node in nodes):
+                    return divisor
     return fitting[0]
 
 

@@ -1,0 +1,62 @@
+"""What error texts teach."""
+
+from __future__ import annotations
+
+from archsweep.archs.shrink import lessons
+from archsweep.archs.shrink.tree import Node
+
+
+class PlainConfig:
+    attribute_map: dict[str, str] = {}
+
+
+def tree(**values: object) -> Node:
+    return Node(kind=PlainConfig, path=(), values=dict(values))
+
+
+def test_a_required_number_is_set() -> None:
+    root = tree(indexer_kv_heads=4)
+    assert lessons.repaired(root, "ValueError: the indexer requires indexer_kv_heads=1.")
+    assert root.get("indexer_kv_heads") == 1
+    assert not lessons.repaired(root, "ValueError: the indexer requires indexer_kv_heads=1.")
+
+
+def test_a_missing_attribute_comes_from_where_the_tree_has_it() -> None:
+    root = tree(rope_parameters={"rope_theta": 5.0})
+    assert lessons.repaired(root, "AttributeError: 'PlainConfig' object has no attribute 'rope_theta'")
+    assert root.get("rope_theta") == 5.0
+
+
+def test_an_empty_field_that_a_message_names_is_filled() -> None:
+    root = tree(prediction_length=None)
+    assert lessons.repaired(root, "ValueError: The `prediction_length` config needs to be specified.")
+    assert root.get("prediction_length") > 0
+
+
+def test_a_choice_is_taken_from_the_list_of_its_plural() -> None:
+    root = tree(default_language=None, languages=["en_XX", "de_DE"])
+    assert lessons.repaired(root, "ValueError: Input language unknown. Please call `set_default_language()`")
+    assert root.get("default_language") == "en_XX"
+
+
+def test_sections_are_split_anew() -> None:
+    root = tree(num_hidden_layers=2, rope_parameters={"mrope_section": [16, 24, 24]})
+    text = "split_with_sizes expects split_sizes to sum exactly to 8 (input tensor's size at dimension -1), but got split_sizes=[16, 24, 24]"
+    assert lessons.repaired(root, text)
+    assert sum(root.get("rope_parameters")["mrope_section"]) == 8
+
+
+def test_a_width_that_did_not_help_is_undone_before_the_next_is_tried() -> None:
+    root = tree(output_dim=352, intermediate_size=352, hidden_size=48)
+    text = "mat1 and mat2 shapes cannot be multiplied (32x192 and 352x4096)"
+    assert lessons.repaired(root, text)
+    first = dict(root.edits)
+    assert lessons.repaired(root, text)
+    assert len(root.edits) == 1 and root.edits != first
+    assert not lessons.repaired(root, text)
+
+
+def test_a_text_that_says_nothing_changes_nothing() -> None:
+    root = tree(hidden_size=48)
+    assert not lessons.repaired(root, "RuntimeError: something went wrong")
+    assert root.edits == {}
