@@ -27,7 +27,7 @@ _SPOKEN: tuple[tuple[str, str], ...] = (
 
 def documented(facts: Facts, name: str) -> Any:
     """A tensor for `name`, or None if neither documentation nor name says what it is."""
-    kind, shape = _documentation(facts, name)
+    kind, shape = documentation(facts, name)
     stated = facts.hints.get("shapes", {}).get(name)
     if stated:
         kind, sizes = (
@@ -47,7 +47,7 @@ def documented(facts: Facts, name: str) -> Any:
     return None
 
 
-def _documentation(facts: Facts, name: str) -> tuple[str, list[str]]:
+def documentation(facts: Facts, name: str) -> tuple[str, list[str]]:
     forward = inspect.unwrap(facts.kind.forward)
     for source in (facts.kind.forward.__doc__, forward.__doc__, facts.kind.__doc__):
         found = re.search(_LINE.format(name=re.escape(name)), source or "")

@@ -11,7 +11,7 @@ from typing import Any
 from archsweep.archs.inputs.audio import either
 from archsweep.archs.inputs.documented import documented
 from archsweep.archs.inputs.facts import BATCH, Facts, pair
-from archsweep.archs.inputs.image import channels, flat_patches, patch, side
+from archsweep.archs.inputs.image import MERGE, channels, flat_patches, patch, side
 
 CHOICES = 2
 SKIPPED = ("labels", "past_key_values", "inputs_embeds", "position_ids", "head_mask", "encoder_outputs", "cache_params")
@@ -113,7 +113,7 @@ def _task_inputs(facts: Facts) -> Any:
 def _merge(facts: Facts) -> Any:
     import torch
 
-    return torch.tensor([int(facts.find("spatial_merge_size") or 2)] * BATCH)
+    return torch.tensor([int(facts.find("spatial_merge_size") or MERGE)] * BATCH)
 
 
 def _high_resolution(facts: Facts) -> Any:
@@ -126,6 +126,24 @@ def _seconds(facts: Facts) -> Any:
     import torch
 
     return torch.tensor([0.5, 1.0])
+
+
+def _boxes(facts: Facts) -> Any:
+    """Two boxes (centre, size) an image, one wanted and one not."""
+    import torch
+
+    made = {"input_boxes": facts.normal("input_boxes", BATCH, 2, 4).sigmoid()}
+    if facts.wants("input_boxes_labels"):
+        made["input_boxes_labels"] = torch.tensor([[1, 0]] * BATCH)
+    return None if facts.has("input_points") else made
+
+
+def _audio_sizes(facts: Facts) -> Any:
+    """How many features each sound gives once its steps are merged."""
+    import torch
+
+    count = int(facts.hints.get("steps", 96)) // int(facts.find("time_reduction", within=("audio",)) or 8)
+    return torch.tensor([count] * BATCH)
 
 
 def _structure(facts: Facts) -> Any:
@@ -185,6 +203,8 @@ _MAKERS: dict[str, Callable[[Facts], Any]] = {
     "high_res_pixel_values": _high_resolution,
     "second_per_grid_ts": _seconds,
     "video_second_per_grid": _seconds,
+    "input_boxes": _boxes,
+    "audio_embed_sizes": _audio_sizes,
     "classes_structure": _structure,
     "tasks_input_ids": lambda facts: _tokens(facts, "tasks_input_ids"),
     "inputs": _any_inputs,
@@ -203,11 +223,15 @@ _MAKERS: dict[str, Callable[[Facts], Any]] = {
     ),
 }
 _BESIDE: dict[str, tuple[str, ...]] = {  # inputs that mean nothing without another
+    "input_boxes": ("pixel_values",),
+    "audio_embed_sizes": ("audio_input_features",),
     "second_per_grid_ts": ("video_grid_thw",),
     "video_second_per_grid": ("video_grid_thw",),
     "high_res_pixel_values": ("pixel_values",),
 }
 _MEANINGFUL = (
+    "input_boxes",
+    "audio_embed_sizes",
     "high_res_pixel_values",
     "second_per_grid_ts",
     "video_second_per_grid",

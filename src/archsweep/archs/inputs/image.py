@@ -8,6 +8,7 @@ from archsweep.archs.inputs.facts import BATCH, Facts, pair
 
 VISION = ("vision", "image", "visual", "backbone", "encoder", "patch", "vit")
 FRAMES = 4
+MERGE = 2
 IMAGES = ("pixel_values", "pixel_values_images", "image_pixel_values", "images", "image", "pixel_values_image")
 SEVERAL = ("image_encoder_embeddings", "action_embeds", "actions", "image_pixel_values")
 
@@ -22,7 +23,7 @@ def channels(facts: Facts) -> int:
 def side(facts: Facts) -> tuple[int, int]:
     """Height and width in pixels."""
     found = facts.find(
-        "image_size", "img_size", "max_img_size", "input_resolution", "pretrain_image_size", within=VISION
+        "image_size", "img_size", "max_img_size", "input_resolution", "pretrain_image_size", "input_size", within=VISION
     )
     if isinstance(found, list | tuple) and not found:
         found = None
@@ -82,6 +83,8 @@ def _pixels(facts: Facts, name: str) -> dict[str, Any]:
         made[name] = facts.normal(name, BATCH, frames(facts), channels(facts), height, width)
     elif layout == "video-channels":
         made[name] = facts.normal(name, BATCH, channels(facts), frames(facts), height, width)
+    elif layout == "cells":
+        made.update(cells(facts, name))
     elif layout == "packed":
         made.update(packed_patches(facts, name, "target_sizes"))
     elif layout == "tiles":
@@ -107,8 +110,10 @@ def implied_layout(facts: Facts) -> str:
         return "tiles"
     if facts.has("target_sizes") and facts.main_input != "target_sizes":
         return "packed"
-    if any(facts.has(found) for found in SEVERAL) or facts.mapped("KEYPOINT_MATCHING"):
+    if any(facts.has(found) for found in (*SEVERAL, "pixel_attention_mask")) or facts.mapped("KEYPOINT_MATCHING"):
         return "images"
+    if facts.find("temporal_patch_size", within=("vision",)) and facts.find("patch_size", within=("vision",)):
+        return "cells"
     frames_named = facts.find("num_frames", within=("vision",))
     if (
         isinstance(frames_named, int)
@@ -116,7 +121,8 @@ def implied_layout(facts: Facts) -> str:
         and facts.find("tubelet_size", "num_temporal_layers") is not None
     ):
         return "video"
-    if facts.mapped("VIDEO_CLASSIFICATION"):
+    own = vars(facts.config).get("num_frames")
+    if facts.mapped("VIDEO_CLASSIFICATION") or (isinstance(own, int) and own > 1):
         return "video"
     return "image"
 
@@ -129,6 +135,8 @@ def flat_patches(facts: Facts, name: str, video: bool = False) -> dict[str, Any]
     merge = facts.find("spatial_merge_size", "merge_size", within=VISION) or 1
     merge = merge[-1] if isinstance(merge, list | tuple) else int(merge)
     kernel = facts.find("merge_kernel_size", within=VISION)
+    if facts.has("merge_sizes") or facts.has("image_merge_sizes"):
+        merge = max(merge, MERGE)
     merge = max(merge, int(kernel[-1]) if isinstance(kernel, list | tuple) else int(kernel or 1))
     window = facts.find("window_size", within=("vision",))
     temporal = facts.find("temporal_patch_size", "patch_temporal", within=VISION) or 1
@@ -136,12 +144,16 @@ def flat_patches(facts: Facts, name: str, video: bool = False) -> dict[str, Any]
     tall, wide = 2 * merge, 2 * merge + merge
     if isinstance(window, int) and window > 1 and window // step // max(merge, 1) > 0:
         wide = 4 * merge
-    time = 2 if video else 1
+    time = int(facts.hints.get("video_time", 2)) if video else 1
     depth = channels(facts) * int(facts.hints.get("temporal", temporal)) * step * step
     made: dict[str, Any] = {}
     grid = [[time, tall, wide], [time, tall, tall]]
     total = sum(t * h * w for t, h, w in grid)
     made[name] = facts.normal(name, total, depth)
+    if _channels_last(facts, name):  # a row for each token of the text, and grids that count tokens
+        grid = [[t, h // merge, w // merge] for t, h, w in grid]
+        cell = step * merge
+        made[name] = facts.normal(name, total // merge**2, cell, cell, channels(facts))
     if facts.hints.get("patch_images"):
         made[name] = made[name].reshape(total, channels(facts), -1, step)
     if facts.hints.get("patch_images") == "batched":
@@ -152,7 +164,26 @@ def flat_patches(facts: Facts, name: str, video: bool = False) -> dict[str, Any]
         if facts.wants(key):
             rows = grid if "thw" in key else [row[1:] for row in grid]
             made[key] = torch.tensor(rows)
+    if facts.wants("images_per_sample") and not video:  # each image is followed by the grid of one to be made
+        made["image_grid_thw"] = torch.tensor([row for item in grid for row in (item, grid[-1])])
+        made["images_per_sample"] = torch.tensor([2] * BATCH)
     return made
+
+
+def _channels_last(facts: Facts, name: str) -> bool:
+    """Whether the documentation gives rows of pixels with their channels at the end."""
+    from archsweep.archs.inputs.documented import documentation
+
+    shape = documentation(facts, name)[1]
+    return bool(facts.hints.get("channels_last")) or (len(shape) == 4 and "channel" in shape[-1])
+
+
+def cells(facts: Facts, name: str) -> dict[str, Any]:
+    """Small clips (tokens, temporal patch, patch, patch, C), one for each token of the text."""
+    step = patch(facts) or 16
+    time = facts.find("temporal_patch_size", within=VISION)
+    time = time[0] if isinstance(time, list | tuple) else int(time)
+    return {name: facts.normal(name, 3 * BATCH, time, step, step, channels(facts))}
 
 
 def shaped_patches(facts: Facts, name: str) -> dict[str, Any]:
@@ -163,10 +194,10 @@ def shaped_patches(facts: Facts, name: str) -> dict[str, Any]:
     count = facts.find("num_patches", "max_num_patches", within=VISION)
     tokens = min(16, int(count)) if isinstance(count, int) else 16
     made = {name: facts.normal(name, BATCH, tokens, channels(facts) * step * step)}
-    made["spatial_shapes"] = torch.tensor([[4, 4], [3, 4]])
+    made["spatial_shapes"] = torch.tensor([[4, 4], [2, 4]])
     if facts.wants("pixel_attention_mask"):
         real = torch.ones(BATCH, tokens, dtype=torch.long)
-        real[1, 12:] = 0
+        real[1, 8:] = 0
         made["pixel_attention_mask"] = real
     return made
 
@@ -238,7 +269,7 @@ def _masks(facts: Facts, made: dict[str, Any], name: str, height: int, width: in
             made[name] = pixels * real[:, None]
     if facts.wants("pixel_attention_mask") and "pixel_attention_mask" not in made and pixels.dim() == 5:
         real = torch.ones(*pixels.shape[:2], *pixels.shape[-2:], dtype=torch.bool)
-        if any(facts.has(found) for found in SEVERAL):
+        if facts.hints.get("image_mask") or any(facts.has(found) for found in SEVERAL):
             made["pixel_attention_mask"] = real[..., 0, 0]
         else:
             real[1, :, :, pixels.shape[-1] // 2 :] = False

@@ -58,14 +58,17 @@ def place(facts: Facts, made: dict[str, Any]) -> None:
     runs: list[Run] = []
     for kind, names in KINDS.items():
         fed = next((name for name in names if name in made), None)
-        token = token_of(facts, kind) if fed else None
+        alias = "image" if kind == "video" and facts.hints.get("video_as_image") else kind
+        token = token_of(facts, alias) if fed else None
         if token is None and fed and kind == "image" and any(facts.wants(name) for name in _POSITIONS):
             token = vocabulary(facts) - 1  # a mask says where the images are, so any token will do
         if token is None:
             continue
         counts = facts.hints.get(f"{kind}_features")
+        if not counts and f"{kind}_embed_sizes" in made:
+            counts = made[f"{kind}_embed_sizes"].tolist()
         if not counts and facts.model is not None:
-            counts = count_features(facts, kind, made)
+            counts = count_features(facts, kind, made) or [1] * BATCH  # the error of a wrong number tells the right one
         if counts:
             facts.hints[f"{kind}_features"] = counts
             runs.extend(_runs(facts, made, kind, token, counts))
@@ -164,6 +167,9 @@ def _counted(found: Any) -> int | list[int] | None:
     if isinstance(pooled, list | tuple) and len(pooled) >= BATCH:
         each = [_rows(item) or 0 for item in pooled]
         return each if all(each) else sum(each) or None
+    mask = getattr(found, "attention_mask", None)
+    if hasattr(pooled, "dim") and mask is not None and mask.shape == pooled.shape[:2]:
+        return [int(row.sum()) for row in mask.bool()]
     if hasattr(pooled, "dim") and pooled.dim() == 3 and len(pooled) % BATCH == 0:
         return [int(pooled.shape[1])] * len(pooled)
     return _rows(pooled)

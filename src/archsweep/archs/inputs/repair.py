@@ -28,6 +28,8 @@ def _features(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ..
     kind = next((kind for kind in ("video", "audio", "image") if kind in text), "image")
     count = int(found.group(found.lastindex or 1))
     videos = tuple(name for name in fed if name in ("pixel_values_videos", "video_grid_thw"))
+    if kind == "video" and videos and int(found.group(found.lastindex - 1)) == 0 and hints.get("video_features"):
+        return {} if hints.get("video_as_image") else {"video_as_image": True}
     if kind == "video" and videos and int(found.group(found.lastindex - 1)) == _total(hints.get("image_features")):
         return {"drop": (*hints.get("drop", ()), *videos)}  # images and videos share a token: one at a time
     return {f"{kind}_features": count} if count else {}
@@ -40,14 +42,6 @@ def _total(counts: Any) -> int:
 def _frames_apart(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     """Positions of fewer or more tokens than there are: a video's frames stand apart."""
     return {"frames_apart": True} if "video_grid_thw" in fed and not hints.get("frames_apart") else {}
-
-
-def _scattered(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
-    """So many features are written where placeholders stand: those of the first kind whose number no one told."""
-    for kind, names in (("image", ("pixel_values", "image_pixel_values")), ("audio", ("audio_input_features",))):
-        if any(name in fed for name in names) and hints.get(f"{kind}_features") in (None, [1, 1]):
-            return {f"{kind}_features": int(found.group(1))}
-    return {}
 
 
 def _parts(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
@@ -98,7 +92,12 @@ def _product(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...
 def _rank(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     wanted = int(found.group(1))
     stated = hints.get("shapes", {})
-    if wanted == 3 and hints.get("wave") == "mel" and "decoder_input_values" in fed and "decoder_input_values" not in stated:
+    if (
+        wanted == 3
+        and hints.get("wave") == "mel"
+        and "decoder_input_values" in fed
+        and "decoder_input_values" not in stated
+    ):
         frames = ["float", BATCH, TARGET, int(hints.get("num_mel_bins", 80))]
         return {"shapes": {**stated, "decoder_input_values": frames}}
     return _by_rank(wanted, fed)
@@ -188,7 +187,7 @@ def _scattered(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, .
     untold = [
         kind
         for kind, names in kinds.items()
-        if any(name in fed for name in names) and not hints.get(f"{kind}_features")
+        if any(name in fed for name in names) and hints.get(f"{kind}_features") in (None, [1] * BATCH)
     ]
     if not untold:
         return {}
@@ -205,6 +204,13 @@ def _patch_images(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str
     return {"patch_images": True} if not hints.get("patch_images") else {}
 
 
+def _single_patches(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """A table of patches where (batch, patches, C, height, width) was expected, perhaps once the batch is put before it."""
+    if not any(name.endswith(("grid_thw", "grid_hw")) for name in fed):
+        return {}
+    return {"patch_images": True if found.group(1) == "3" else "batched"}
+
+
 def _length(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     return {"steps": int(found.group(1))}
 
@@ -213,6 +219,9 @@ _Lesson = Callable[[re.Match[str], Mapping[str, Any], tuple[str, ...]], Hints]
 _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"(?i)(image|video|audio)[^\n]{0,60}tokens[^\d\n]{0,20}(\d+)[^\d]{1,20}features:?\s*(\d+)", _features),
     (r"(?i)tokens:\s*(\d+),?\s*features:?\s*(\d+)", _features),
+    (r"(?i)(image|video|audio) placeholder tokens \((\d+)\)[^(]*\((\d+)\)", _features),
+    (r"shape '\[-1, (\d+), (\d+), \1, \2, \d+\]' is invalid", lambda *_: {"channels_last": True}),
+    (r"expects? \d+ \(= \w+ \* patch_size ?\*\* ?2", lambda *_: {"layout": "patches"}),
     (r"value tensor of shape \[3, \d+\] cannot be broadcast to indexing result of shape \[3, \d+\]", _frames_apart),
     (r"split_sizes to sum exactly to (\d+) \(input[^)]*\), but got split_sizes=\[([\d, ]+)\]", _parts),
     (r"shape of the mask \[\d+, \d+, \d+, \d+\] at index 2 does not match", lambda *_: {"image_mask": True}),
@@ -220,6 +229,7 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"expects? the mel input features to be of length (\d+)", _length),
     (r"but got input of size: \[\d+, \d+\]", _patch_images),
     (r"missing \d+ required positional arguments?: ([^\n]+)", _more),
+    (r"not enough values to unpack \(expected 5, got ([23])\)", _single_patches),
     (r"(?i)must be a (\d)D tensor", _rank),
     (r"[`']?(\w+)[`']? (?:must|should|has to|have to|needs to) be (?:given|provided|specified|passed)", _more),
     (r"(?i)(?:have to|must|should|need to) (?:specify|provide|pass|give) [`']?(\w+_\w+)[`']?", _more),
