@@ -10,6 +10,7 @@ VISION = ("vision", "image", "visual", "backbone", "encoder", "patch", "vit")
 FRAMES = 4
 MERGE = 2
 IMAGES = ("pixel_values", "pixel_values_images", "image_pixel_values", "images", "image", "pixel_values_image")
+VIDEOS = ("pixel_values_videos", "video_pixel_values", "videos")
 SEVERAL = ("image_encoder_embeddings", "action_embeds", "actions", "image_pixel_values")
 
 
@@ -114,15 +115,10 @@ def implied_layout(facts: Facts) -> str:
         return "images"
     if facts.find("temporal_patch_size", within=("vision",)) and facts.find("patch_size", within=("vision",)):
         return "cells"
-    frames_named = facts.find("num_frames", within=("vision",))
-    if (
-        isinstance(frames_named, int)
-        and frames_named > 1
-        and facts.find("tubelet_size", "num_temporal_layers") is not None
-    ):
+    stated = facts.find("num_frames", within=("vision",))
+    if isinstance(stated, int) and stated > 1 and not any(facts.has(found) for found in VIDEOS):
         return "video"
-    own = vars(facts.config).get("num_frames")
-    if facts.mapped("VIDEO_CLASSIFICATION") or (isinstance(own, int) and own > 1):
+    if facts.mapped("VIDEO_CLASSIFICATION"):
         return "video"
     return "image"
 
@@ -297,7 +293,7 @@ def _masked_positions(facts: Facts, height: int, width: int) -> Any:
 def video_inputs(facts: Facts) -> dict[str, Any]:
     """pixel_values_videos beside or instead of images."""
     made: dict[str, Any] = {}
-    name = next((key for key in ("pixel_values_videos", "video_pixel_values", "videos") if facts.wants(key)), None)
+    name = next((key for key in VIDEOS if facts.wants(key)), None)
     if name is None:
         return made
     height, width = side(facts)

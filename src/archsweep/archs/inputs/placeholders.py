@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from archsweep.archs.inputs.facts import BATCH, Facts
-from archsweep.archs.inputs.image import IMAGES
+from archsweep.archs.inputs.image import IMAGES, VIDEOS
 from archsweep.archs.inputs.text import pad_id, vocabulary
 
 KINDS: dict[str, tuple[str, ...]] = {
     "image": IMAGES,
-    "video": ("pixel_values_videos", "video_pixel_values", "videos"),
+    "video": VIDEOS,
     "audio": (
         "input_features",
         "input_values",

@@ -180,19 +180,16 @@ def _raw_mask(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ..
 def _scattered(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     """So many features found no placeholder tokens."""
     kinds = {
-        "audio": (*FEATURES, *WAVES),
-        "video": ("pixel_values_videos",),
         "image": ("pixel_values", "image_pixel_values"),
+        "video": ("pixel_values_videos",),
+        "audio": (*FEATURES, *WAVES),
     }
     untold = [
         kind
         for kind, names in kinds.items()
         if any(name in fed for name in names) and hints.get(f"{kind}_features") in (None, [1] * BATCH)
     ]
-    if not untold:
-        return {}
-    kind = untold[0]
-    return {f"{kind}_features": int(found.group(1))}
+    return {f"{untold[0]}_features": int(found.group(1))} if untold else {}
 
 
 def _everything(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
@@ -205,7 +202,7 @@ def _patch_images(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str
 
 
 def _single_patches(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
-    """A table of patches where (batch, patches, C, height, width) was expected, perhaps once the batch is put before it."""
+    """A table of patches where (batch, patches, C, height, width) was expected, or that after one batch more."""
     if not any(name.endswith(("grid_thw", "grid_hw")) for name in fed):
         return {}
     return {"patch_images": True if found.group(1) == "3" else "batched"}
@@ -241,6 +238,10 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d)", _unequal),
     (r"Expected attn_mask dtype to be bool or float", _raw_mask),
     (r"value tensor of shape \[(\d+)[\d, ]*\] cannot be broadcast to indexing result of shape", _scattered),
+    (
+        r"shape of the mask \[\d+, \d+\] at index 1 does not match the shape of the indexed tensor \[\d+, \d+, \d+\]",
+        lambda found, hints, fed: _turned(hints),
+    ),
     (r"got \(NoneType, |'NoneType' object has no attribute 'shape'", _everything),
     (r"Dimension out of range \(expected to be in range of \[-(\d), \d\], but got \d\)", _deeper),
     (r"expected input\[[\d, ]+\] to have (\d+) channels", _channels_first),
