@@ -39,7 +39,11 @@ def fill_plain(root: Node) -> None:
 
 
 def _window_named(node: Node) -> bool:
-    return any("window" in name or "window" in str(mapped) for name in node.values for mapped in (name, getattr(node.kind, "attribute_map", {}).get("sliding_window", "")))
+    return any(
+        "window" in name or "window" in str(mapped)
+        for name in node.values
+        for mapped in (name, getattr(node.kind, "attribute_map", {}).get("sliding_window", ""))
+    )
 
 
 def _plain(node: Node, name: str) -> Any:
@@ -98,7 +102,9 @@ def meant(node: Node, name: str) -> Any:
 def _numeric(node: Node, name: str) -> bool:
     """Whether the code reads the field and never asks if it is there."""
     text = source.modeling_text(node.kind.__module__)
-    return bool(re.search(rf"config\.{name}\b", text)) and not re.search(rf"config\.{name} (is|or|if)\b|if .*config\.{name}\b", text)
+    return bool(re.search(rf"config\.{name}\b", text)) and not re.search(
+        rf"config\.{name} (is|or|if)\b|if .*config\.{name}\b", text
+    )
 
 
 def _layer_types(node: Node, name: str, depth: int) -> list[str] | None:
@@ -112,7 +118,11 @@ def _layer_types(node: Node, name: str, depth: int) -> list[str] | None:
 def _rotary_for_each_kind(node: Node) -> None:
     """Rotary parameters keyed by the kind of layer, where the code looks them up so and the default has none."""
     kinds, stated = node.values.get("layer_types"), node.values.get("rope_parameters")
-    if not isinstance(kinds, list) or not isinstance(stated, dict) or any(isinstance(item, dict) for item in stated.values()):
+    if (
+        not isinstance(kinds, list)
+        or not isinstance(stated, dict)
+        or any(isinstance(item, dict) for item in stated.values())
+    ):
         return
     if not re.search(r"rope_parameters\[\s*layer_type\s*\]", source.modeling_text(node.kind.__module__)):
         return

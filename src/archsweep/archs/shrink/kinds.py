@@ -45,7 +45,10 @@ def _pairs(before: Node, after: Node | None, origin: Any, shrunk: Any) -> Iterat
 
 
 def _lost_lists(origin: Any, shrunk: Any) -> Iterator[tuple[str, str]]:
-    names = {*vars(origin), *(name for name in dir(type(origin)) if isinstance(getattr(type(origin), name, None), property))}
+    names = {
+        *vars(origin),
+        *(name for name in dir(type(origin)) if isinstance(getattr(type(origin), name, None), property)),
+    }
     for name in sorted(name for name in names if _KINDS.match(name)):
         before, after = _words(origin, name), _words(shrunk, name)
         if before is not None and (gone := sorted(before - (after or set()))):
@@ -81,8 +84,11 @@ def lost_relations(before: Node, after: Node) -> Iterator[tuple[str, str]]:
             yield name, f"a period of {now} layers does not fit"
     queries = next((name for name in _QUERY_HEADS if is_whole(old(name))), None)
     keys = next((name for name in _KEY_HEADS if is_whole(old(name))), None)
-    if queries and keys and old(keys) < old(queries) and new(keys) >= new(queries):
-        yield keys, "key heads are no longer shared"
+    if queries and keys:
+        many, few, many_now, few_now = old(queries), old(keys), new(queries), new(keys)
+        if is_whole(many) and is_whole(few) and is_whole(many_now) and is_whole(few_now):
+            if few < many and few_now >= many_now:
+                yield keys, "key heads are no longer shared"
 
 
 def _threshold(before: Node, after: Node, value: int, now: int) -> str | None:

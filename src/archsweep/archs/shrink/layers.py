@@ -16,7 +16,15 @@ from archsweep.archs.shrink.tree import Node
 LEAST, MOST = 2, 8
 _MERGE = re.compile(r"(^|_)(merge|fusion|insert)_(index|layer)$")
 _PATTERN = re.compile(r"^(block_types|layer_pattern|attention_pattern)$")  # repeated over the layers
-_PER_STAGE = ("depths", "blocks_per_stage", "stage_num_blocks", "num_block_repeats", "hidden_sizes", "block_sizes", "stage_numb_of_layers")
+_PER_STAGE = (
+    "depths",
+    "blocks_per_stage",
+    "stage_num_blocks",
+    "num_block_repeats",
+    "hidden_sizes",
+    "block_sizes",
+    "stage_numb_of_layers",
+)
 _COUNTED = ("out", "hook", "extract", "deepstack", "feature", "select", "target", "intermediate")
 
 
@@ -46,7 +54,9 @@ def _foreign_indices(root: Node) -> list[tuple[Node, str, Any, Node]]:
                 continue
             if own > max(value) or name in ("_out_indices", "out_indices"):
                 continue
-            others = [other for other in deep if other is not node and _is_index_list(name, value, other.main_depth or 0)]
+            others = [
+                other for other in deep if other is not node and _is_index_list(name, value, other.main_depth or 0)
+            ]
             if others:
                 found.append((node, name, value, others[0]))
     return found
@@ -90,14 +100,24 @@ def _shrink_multiplier(node: Node) -> None:
     """A factor on repeated blocks, beside the list of their repeats."""
     for name in ("depth_coefficient", "depth_mult", "depth_multiplier"):
         value = node.values.get(name)
-        if isinstance(value, float) and value > 1 and any(isinstance(node.values.get(stages), list | tuple) for stages in _PER_STAGE):
+        if (
+            isinstance(value, float)
+            and value > 1
+            and any(isinstance(node.values.get(stages), list | tuple) for stages in _PER_STAGE)
+        ):
             node.set(name, 1.0)
 
 
 def _shrink_plain_depths(node: Node, known: dict[int, int]) -> None:
     stages = {len(value) for name, value in node.values.items() if _is_stage_list(name, value)}
     for name, value in list(node.values.items()):
-        if is_whole(value) and meaning(name) is Meaning.DEPTH and value > LEAST and name not in node.edits and value not in stages:
+        if (
+            is_whole(value)
+            and meaning(name) is Meaning.DEPTH
+            and value > LEAST
+            and name not in node.edits
+            and value not in stages
+        ):
             if any(word in name for word in ("nextn", "timestamp")):
                 node.set(name, 1)
             else:
@@ -150,10 +170,16 @@ def _kept_layers(node: Node, depth: int, prefix: bool, each: int, least: int) ->
         for name, value in node.values.items()
         if _is_counted(name, value, depth)
     ]
-    counts += [len(value) for name, value in node.values.items() if _PATTERN.search(name) and isinstance(value, list | tuple) and len(value) <= MOST]
+    counts += [
+        len(value)
+        for name, value in node.values.items()
+        if _PATTERN.search(name) and isinstance(value, list | tuple) and len(value) <= MOST
+    ]
     count = max(LEAST, least, *counts, 0)
     if prefix or (periods and not lists):
-        reach = max([max(layers[0] for layers in first.values()) + 1, count, *(period for period in periods if period <= MOST)])
+        reach = max(
+            [max(layers[0] for layers in first.values()) + 1, count, *(period for period in periods if period <= MOST)]
+        )
         return list(range(min(reach, depth, max(MOST, count))))
     kept = sorted(layer for layers in first.values() for layer in layers[: each if len(first) > 1 else 1])
     kept = kept[: MOST * each]
@@ -179,7 +205,11 @@ def _edited(name: str, value: Any, depth: int, kept: list[int]) -> Any:
         return type(value)(value[layer] for layer in kept)
     if _is_index_list(name, value, depth):
         return _moved(name, value, depth, kept)
-    if is_whole(value) and (meaning(name) is Meaning.THRESHOLD or (_MERGE.search(name) and value < depth)) and value > 0:
+    if (
+        is_whole(value)
+        and (meaning(name) is Meaning.THRESHOLD or (_MERGE.search(name) and value < depth))
+        and value > 0
+    ):
         return len([layer for layer in kept if layer < value])
     return None
 

@@ -16,7 +16,9 @@ from archsweep.archs.shrink.fields import is_whole, is_width, whole_list
 from archsweep.archs.shrink.tree import Node
 
 MOST_TRIED = 4
-_JOINTED = re.compile(r"(^|_)(in|input|out|output|proj|projection|projector|merger?|adapter|connector|intermediate)(_|$)")
+_JOINTED = re.compile(
+    r"(^|_)(in|input|out|output|proj|projection|projector|merger?|adapter|connector|intermediate)(_|$)"
+)
 _Lesson = Callable[[Node, "re.Match[str]", str], bool]
 _PATH = r"(?:self\.)?(?:config\.)?([a-z_][\w.]*)"
 
@@ -57,7 +59,11 @@ def _alike(node: Node, name: str) -> Any:
     """The default of a field of that name in another configuration class of the module or its base classes' modules."""
     for module in dict.fromkeys(kind.__module__ for kind in node.kind.__mro__):
         for other in list(vars(sys.modules.get(module, sys)).values()):
-            if isinstance(other, type) and hasattr(other, "model_type") and isinstance(vars(other).get(name), int | float | str):
+            if (
+                isinstance(other, type)
+                and hasattr(other, "model_type")
+                and isinstance(vars(other).get(name), int | float | str)
+            ):
                 return vars(other)[name]
     return None
 
@@ -124,7 +130,9 @@ def _named_blanks(root: Node, message: str) -> bool:
     """Empty fields that the message names."""
     words = set(re.findall(r"[a-z_]\w{5,}", message))
     words |= {word.removeprefix("set_") for word in words}
-    names = dict.fromkeys(name for node in root.walk() for name, value in node.values.items() if value is None and name in words)
+    names = dict.fromkeys(
+        name for node in root.walk() for name, value in node.values.items() if value is None and name in words
+    )
     return any(_fill(root, name) for name in names)
 
 
@@ -133,7 +141,14 @@ def _fill(root: Node, name: str) -> bool:
     for node in root.walk():
         lacks = name not in node.values and "layer_types" in node.values and "window" in name
         if (name in node.values or lacks) and node.get(name) is None:
-            choices = next((value for key, value in node.values.items() if name.endswith(key.removesuffix("s")) and isinstance(value, list | tuple) and value), None)
+            choices = next(
+                (
+                    value
+                    for key, value in node.values.items()
+                    if name.endswith(key.removesuffix("s")) and isinstance(value, list | tuple) and value
+                ),
+                None,
+            )
             changed = _set(node, name, choices[0] if choices else blanks.meant(node, name)) or changed
     return changed
 
@@ -154,7 +169,7 @@ def _width(root: Node, found: re.Match[str], message: str) -> bool:
         for name in {**node.values, **node.edits}
         if node.get(name) == wanted and is_width(name) and (node.path, name) not in done
     ]
-    candidates.sort(key=lambda item: (_JOINTED.search(item[1]) is None, item[1] in ("hidden_size", "d_model")))
+    candidates.sort(key=lambda item: (_JOINTED.search(item[1]) is None, item[1] in ("hidden_size", "d_model"), "channels" in item[1]))
     if not candidates or wanted == given or len(root.tried) >= MOST_TRIED:
         return False
     node, name = candidates[0]
@@ -165,7 +180,12 @@ def _width(root: Node, found: re.Match[str], message: str) -> bool:
 
 def _bounds(root: Node, found: re.Match[str], message: str) -> bool:
     """A bound that is empty though the code clamps to it."""
-    names = [(node, name) for node in root.walk() for name, value in node.values.items() if value is None and re.search("clip|clamp", name)]
+    names = [
+        (node, name)
+        for node in root.walk()
+        for name, value in node.values.items()
+        if value is None and re.search("clip|clamp", name)
+    ]
     return any([_set(node, name, 8.0) for node, name in names if node.get(name) is None])
 
 
@@ -178,7 +198,10 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"requires `?(\w+)\s*==?\s*(\d+)", _required),
     (r"sum exactly to (\d+) .{0,60}got split_sizes=\[([\d, ]+)\]", _sections),
     (rf"`{_PATH}(?:=[\d.]+)?` (?:should|must) match `{_PATH}", _as_first),
-    (r"`?(?P<first>[a-z_]\w*)`? (?:must|should|has to) (?:match|be equal to|equal) (?:the )?`?(?P<second>[a-z_]\w*)", _equal),
+    (
+        r"`?(?P<first>[a-z_]\w*)`? (?:must|should|has to) (?:match|be equal to|equal) (?:the )?`?(?P<second>[a-z_]\w*)",
+        _equal,
+    ),
     (r"`?(\w+)`? (?:config )?(?:needs to|must|has to) be (?:specified|set|given|provided)", _specified),
     (r"`(\w+)` argument in the config, or it is not set", _specified),
 )

@@ -21,7 +21,14 @@ _GROUPED = re.compile(r"(^|_)n?(um)?_?(conv_)?groups?$|_groups$|^groups$")
 
 def join_widths(root: Node) -> None:
     """What a vision or audio part gives to the language model is as wide as the language model."""
-    text = next((child for name, child in root.children.items() if _TEXT.search(name) and not child.absent and child.main_width), None)
+    text = next(
+        (
+            child
+            for name, child in root.children.items()
+            if _TEXT.search(name) and not child.absent and child.main_width
+        ),
+        None,
+    )
     if text is None:
         return
     width = text.get(getattr(text.kind, "attribute_map", {}).get("hidden_size", "hidden_size"))
@@ -32,7 +39,11 @@ def join_widths(root: Node) -> None:
             for field_name, value in list(node.values.items()):
                 if _JOINT.match(field_name) and is_whole(value):
                     node.set(field_name, width)
-            if "embed_dim" in node.values and is_whole(node.values.get("hidden_size")) and "spatial_merge_size" in node.values:
+            if (
+                "embed_dim" in node.values
+                and is_whole(node.values.get("hidden_size"))
+                and "spatial_merge_size" in node.values
+            ):
                 node.set("hidden_size", width)
 
 
@@ -50,13 +61,22 @@ def fit_sections(root: Node) -> None:
 
 def _with_sections(node: Node, stated: dict[str, Any], before: int, after: int) -> dict[str, Any]:
     if any(isinstance(item, dict) for item in stated.values()):
-        return {key: _with_sections(node, item, before, after) if isinstance(item, dict) else item for key, item in stated.items()}
+        return {
+            key: _with_sections(node, item, before, after) if isinstance(item, dict) else item
+            for key, item in stated.items()
+        }
     changed = dict(stated)
     if not any("section" in key for key in stated) and (found := source.sections(node.kind.__module__)):
         changed[found[0]] = found[1]
     factor = stated.get("partial_rotary_factor")
     whole, part = node.values.get("head_dim"), node.values.get("qk_rope_head_dim")
-    if isinstance(factor, float) and is_whole(whole) and is_whole(part) and int(whole * factor) == part and part < whole:
+    if (
+        isinstance(factor, float)
+        and is_whole(whole)
+        and is_whole(part)
+        and int(whole * factor) == part
+        and part < whole
+    ):
         changed["partial_rotary_factor"] = node.get("qk_rope_head_dim") / node.get("head_dim")
     elif isinstance(factor, float) and 0 < factor < 1 and int(before * factor) % 4 == 0 and (after * factor) % 4 != 0:
         changed["partial_rotary_factor"] = min(1.0, 4 * math.ceil(after * factor / 4) / after)
@@ -68,17 +88,21 @@ def _with_sections(node: Node, stated: dict[str, Any], before: int, after: int) 
 
 
 def split(sections: list[int], total: int) -> list[int]:
-    """`sections` rescaled to the sum `total`, each at least 1 where there is room, largest remainder first."""
+    """`sections` rescaled to the sum `total`, each at least 1 where there is room, equal ones equal if they can be."""
     old = sum(sections)
     if total <= 0 or old <= 0:
         return list(sections)
     exact = [item * total / old for item in sections]
-    new = [max(1 if item and total >= len(sections) else 0, int(value)) for item, value in zip(sections, exact, strict=True)]
-    order = sorted(range(len(new)), key=lambda place: (new[place] - exact[place], place))
-    for place in order * (total + 1):
-        if sum(new) >= total:
-            break
-        new[place] += 1
+    new = [
+        max(1 if item and total >= len(sections) else 0, int(value))
+        for item, value in zip(sections, exact, strict=True)
+    ]
+    groups = [[place for place, item in enumerate(sections) if item == value] for value in dict.fromkeys(sections)]
+    groups.sort(key=lambda places: (new[places[0]] - exact[places[0]], places[0]))
+    for places in [*groups * (total + 1), *([place] for place in range(len(new)))]:
+        if sum(new) + len(places) <= total:
+            for place in places:
+                new[place] += 1
     while sum(new) > total:
         new[max(range(len(new)), key=lambda place: new[place])] -= 1
     return type(sections)(new)

@@ -16,7 +16,10 @@ QUERIES = 12
 TABLE = 1024  # rows of a position table for patches, a square
 _PATCH_TABLE = re.compile(r"^(num_position_embeddings|position_embedding_size|max_vit_seq_len)$")
 WINDOW = 8  # tokens
-_WINDOW = re.compile(r"^(sliding_window(_size)?|attention_chunk_size|local_attention|local_window_size|swa_window(_size)?)$")
+_WINDOW = re.compile(
+    r"^(sliding_window(_size)?|attention_chunk_size|local_attention|local_window_size|swa_window(_size)?)$"
+)
+_STAGED = ("depths", "blocks_per_stage", "stage_num_blocks", "num_block_repeats")
 _COUNTS = ("tokens", "patches", "seq_length", "seq_len", "image_length")
 
 
@@ -26,12 +29,12 @@ def shrink_images(root: Node, largest: int = LARGEST_SIDE) -> None:
     ratios: list[int] = []
     moved: dict[int, int] = {}
     for node in root.walk():
-        patch = _side(node.get("patch_size")) or 1
+        patch = _side(node.get("patch_stride")) or _side(node.get("patch_size")) or 1
         for name, value in list(node.values.items()):
             side = _side(value) if meaning(name) is Meaning.IMAGE else None
             if side is None or side <= largest:
                 continue
-            new = smaller(value, patch, largest)
+            new = smaller(value, patch, largest, _halvings(node, side, patch))
             node.set(name, new)
             ratios.append(max(1, side // (_side(new) or side)))
             moved[side] = _side(new) or side
@@ -49,46 +52,73 @@ def shrink_images(root: Node, largest: int = LARGEST_SIDE) -> None:
                     node.set(name, value // (ratio * ratio))
 
 
-def smaller(value: Any, patch: int, largest: int) -> Any:
+def _halvings(node: Node, side: int, patch: int) -> int:
+    """Pixels that a side must stay a multiple of: stages halve the grid, and the last grid holds a whole window."""
+    if patch == 1:
+        return 32 if side % 32 == 0 else 1
+    stages = max((len(value) for name, value in node.values.items() if name in _STAGED and whole_list(value)), default=1)
+    window = node.get("window_size")
+    steps = patch << (stages - 1)
+    if stages > 1 and is_whole(window) and window > 1 and side % (steps * window) == 0:
+        return int(steps * window)
+    return steps if side % steps == 0 else 1
+
+
+def smaller(value: Any, patch: int, largest: int, whole: int = 1) -> Any:
     """A smaller image: both sides by one ratio where that makes it small enough, else each by its own."""
     if is_whole(value):
-        return _shrunk_side(value, patch, largest)
+        return _shrunk_side(value, patch, largest, whole)
     sides = list(value)
     grid = math.gcd(*(side // patch for side in sides)) * patch
-    ratio = _ratio(max(sides), patch, largest)
+    ratio = _ratio(max(sides), patch, largest, whole)
     if grid % (ratio * patch) == 0 and all(side // ratio >= 2 * patch for side in sides):
         return type(value)(side // ratio for side in sides)
-    if len(set(sides)) > 1 and (twice := next((n for n in range(2, grid // patch + 1) if grid % (n * patch) == 0 and max(sides) / n <= 2 * largest), 0)):
+    if len(set(sides)) > 1 and (
+        twice := next(
+            (n for n in range(2, grid // patch + 1) if grid % (n * patch) == 0 and max(sides) / n <= 2 * largest), 0
+        )
+    ):
         return type(value)(side // twice for side in sides)
-    return type(value)(_shrunk_side(side, patch, largest) for side in sides)
+    return type(value)(_shrunk_side(side, patch, largest, whole) for side in sides)
 
 
-def _shrunk_side(side: int, patch: int, largest: int) -> int:
+def _shrunk_side(side: int, patch: int, largest: int, whole: int) -> int:
     if side <= largest:
         return side
-    ratio = _ratio(side, patch, largest)
-    if side // ratio <= 2 * largest or patch == 1:
+    ratio = _ratio(side, patch, largest, whole)
+    if side // ratio <= 2 * largest or patch == 1 or whole > 1:
         return max(patch, side // ratio)
     return patch * max(4, largest // patch // 4 * 4)
 
 
-def _ratio(side: int, patch: int, largest: int) -> int:
+def _ratio(side: int, patch: int, largest: int, whole: int) -> int:
     """By how much to divide a side: the grid of patches stays whole, even if it was even, and at least 4 wide."""
     grid = side // patch if patch and side % patch == 0 else side
     least = max(4 * patch, 64 if patch <= 4 else 0)
-    whole = 32 if patch == 1 and side % 32 == 0 else 1  # five halvings of a convolutional network
     fitting = [
-        ratio for ratio in range(2, grid + 1) if grid % ratio == 0 and side // ratio >= least and side // ratio % whole == 0
+        ratio
+        for ratio in range(2, grid + 1)
+        if grid % ratio == 0 and side // ratio >= least and side // ratio % whole == 0
     ]
     even = [ratio for ratio in fitting if (grid // ratio) % 2 == 0 or grid % 2]
-    small = [ratio for ratio in even if side / ratio <= largest] or [ratio for ratio in fitting if side / ratio <= largest]
+    small = [ratio for ratio in even if side / ratio <= largest] or [
+        ratio for ratio in fitting if side / ratio <= largest
+    ]
     return min(small or even[-1:] or fitting[-1:] or [1])
 
 
 def shrink_clips(root: Node) -> None:
     """At most `FRAMES` frames (a multiple of the tubelet or temporal patch)."""
     for node in root.walk():
-        step = max([item for name in ("tubelet_size", "temporal_patch_size", "patch_temporal") for item in [_first(node.get(name))] if item] or [1])
+        step = max(
+            [
+                item
+                for name in ("tubelet_size", "temporal_patch_size", "patch_temporal")
+                for item in [_first(node.get(name))]
+                if item
+            ]
+            or [1]
+        )
         for name, value in list(node.values.items()):
             if meaning(name) is Meaning.FRAMES and is_whole(value) and value > FRAMES:
                 node.set(name, max(FRAMES, 2 * step))
@@ -129,23 +159,24 @@ def shrink_queries(root: Node) -> None:
     """Fewer object queries than the smallest image has places to look at."""
     for node in root.walk():
         for name, value in list(node.values.items()):
-            if is_whole(value) and value > QUERIES and re.search(r"^(num|n)_(object_)?quer(y|ies)$|num_proposals$", name):
+            if (
+                is_whole(value)
+                and value > QUERIES
+                and re.search(r"^(num|n)_(object_)?quer(y|ies)$|num_proposals$", name)
+            ):
                 node.set(name, QUERIES)
 
 
 def fit_tokens(root: Node) -> None:
     """Tokens of an image, stated as a square, pool a whole number of patches each."""
-    grids = [
-        _side(node.get("image_size")) // patch
-        for node in root.walk()
-        if (patch := _side(node.get("patch_size"))) and _side(node.get("image_size"))
-    ]
+    sides = [(_side(node.get("image_size")), _side(node.get("patch_size"))) for node in root.walk()]
+    grids = [side // patch for side, patch in sides if side and patch]
     if not grids:
         return
     grid = grids[0]
     for node in root.walk():
         value = node.get("mm_tokens_per_image")
-        if not is_whole(value):
+        if not isinstance(value, int):
             continue
         side = math.isqrt(value)
         if side * side == value and (grid < side or grid % side):

@@ -41,7 +41,8 @@ def _vocabularies(root: Node, plain: set[int]) -> list[tuple[Node, str, int]]:
         (node, name, value)
         for node in root.walk()
         for name, value in node.values.items()
-        if is_whole(value) and value > VOCABULARY
+        if is_whole(value)
+        and value > VOCABULARY
         and (
             meaning(name) is Meaning.VOCAB
             or (name == "codebook_size" and any(0 <= size - value <= RESERVED for size in plain))
@@ -82,7 +83,9 @@ def _move_token_ids(root: Node) -> None:
                 node.set(name, moved.get(value, value))
             elif whole_list(value):
                 node.set(name, type(value)(moved.get(item, item) for item in value))
-            elif value is None and (name == "pad_token_id" or any(word in name for word in ("image", "audio", "video"))):
+            elif value is None and (
+                name == "pad_token_id" or any(word in name for word in ("image", "audio", "video"))
+            ):
                 fresh = next(item for item in range(limit - 1, 0, -1) if item not in used)
                 if vocabulary_of(node) or name != "pad_token_id":
                     node.set(name, fresh)

@@ -12,7 +12,22 @@ from typing import Any
 _LAYER_KINDS = re.compile(r"^(layers?_(block_)?types?|layers_block_type|block_types?)$")
 _PRIVATE_KEPT = ("_out_indices",)
 _MANAGED = frozenset(
-    ["architectures", "id2label", "label2id", "transformers_version", "name_or_path", "model_type", "dtype", "return_dict", "output_hidden_states", "output_attentions", "is_composition", "chunk_size_feed_forward", "problem_type", "ignore_keys_at_rope_validation"]
+    [
+        "architectures",
+        "id2label",
+        "label2id",
+        "transformers_version",
+        "name_or_path",
+        "model_type",
+        "dtype",
+        "return_dict",
+        "output_hidden_states",
+        "output_attentions",
+        "is_composition",
+        "chunk_size_feed_forward",
+        "problem_type",
+        "ignore_keys_at_rope_validation",
+    ]
 )
 
 
@@ -55,8 +70,14 @@ class Node:
         """Number of layers, through the class's attribute map, or as the length of a list of layer kinds."""
         found = _mapped(self, "num_hidden_layers")
         if found is None and "num_hidden_layers" not in self.values:
-            lists = [value for name, value in self.values.items() if _LAYER_KINDS.search(name) and isinstance(value, list | tuple)]
-            found = next((len(value) for value in lists if value and all(isinstance(item, str) for item in value)), None)
+            lists = [
+                value
+                for name, value in self.values.items()
+                if _LAYER_KINDS.search(name) and isinstance(value, list | tuple)
+            ]
+            found = next(
+                (len(value) for value in lists if value and all(isinstance(item, str) for item in value)), None
+            )
         return found
 
     @property
@@ -66,7 +87,12 @@ class Node:
     @property
     def attention_width_name(self) -> str | None:
         """The field of the width that heads share out: an embedding width stands before the main one."""
-        named = ("embed_dim", "d_model", getattr(self.kind, "attribute_map", {}).get("hidden_size", "hidden_size"), "encoder_hidden_dim")
+        named = (
+            "embed_dim",
+            "d_model",
+            getattr(self.kind, "attribute_map", {}).get("hidden_size", "hidden_size"),
+            "encoder_hidden_dim",
+        )
         return next((name for name in named if isinstance(self.values.get(name), int)), None)
 
     @property

@@ -30,7 +30,11 @@ def scaled(value: int, divisor: int, floor: int) -> int:
     if divisor == 1 or value <= floor or (value < 16 and value % 4):
         return value
     exact = value / divisor
-    if exact >= floor and exact == int(exact) and int(exact) % (floor if floor > 8 else min(4, max(2, floor // 2))) == 0:
+    if (
+        exact >= floor
+        and exact == int(exact)
+        and int(exact) % (floor if floor > 8 else min(4, max(2, floor // 2))) == 0
+    ):
         return int(exact)
     return max(floor, int(exact / floor + 0.5) * floor)
 
@@ -57,11 +61,21 @@ def choose_divisor(nodes: list[Node], least: int) -> int:
 
 
 def _smallest_listed(node: Node) -> list[int]:
-    return [
+    """Widths that must stay at least 8: the least of each list and table, and channels in units of their groups."""
+    widths = {name: value for name, value in node.values.items() if meaning(name) is Meaning.WIDTH}
+    listed = [
         min(item for item in value if item > 8)
-        for name, value in node.values.items()
-        if meaning(name) is Meaning.WIDTH and whole_list(value) and len(value) > 2 and any(item > 8 for item in value)
-    ] + [min(found) for name, value in node.values.items() if (found := table_widths(name, value))]
+        for value in widths.values()
+        if whole_list(value) and len(value) > 2 and any(item > 8 for item in value)
+    ]
+    tables = [min(found) for name, value in node.values.items() if (found := table_widths(name, value))]
+    groups = source.channel_groups(node.kind.__module__)
+    grouped = [
+        value * 8 // groups
+        for name, value in widths.items()
+        if groups > 1 and "channels" in name and is_whole(value) and value % groups == 0
+    ]
+    return listed + tables + grouped
 
 
 def _least_main(node: Node, least: int) -> tuple[int, int]:
@@ -88,7 +102,9 @@ def _group_comes_out(node: Node, heads: dict[str, Any], dims: dict[str, int], di
     most = max(counts)
     for fewer in _possible(counts):
         new = [value * fewer / divisor for value in own]
-        if most // fewer >= 2 and all(item % multiple == 0 and item >= min(8, value) for item, value in zip(new, own, strict=True)):
+        if most // fewer >= 2 and all(
+            item % multiple == 0 and item >= min(8, value) for item, value in zip(new, own, strict=True)
+        ):
             return True
     return False
 
@@ -117,7 +133,12 @@ def shrink_widths(root: Node, divisor: int | None, least: int, floor: int, coupl
             owners = {} if coupling.is_inside(name) else by_owner
             edited = _map(value, lambda item, own=own, owners=owners: scaled(item, owners.get(item, own), floor))
             if lowest > floor:
-                edited = _map(value, lambda item, own=own, owners=owners: scaled(item, owners.get(item, own), lowest if item % lowest == 0 else floor))
+                edited = _map(
+                    value,
+                    lambda item, own=own, owners=owners: scaled(
+                        item, owners.get(item, own), lowest if item % lowest == 0 else floor
+                    ),
+                )
             if is_whole(value) and divisor != 1:
                 edited = _for_stages(node, name, value, edited)
             if edited is not None:
@@ -127,7 +148,9 @@ def shrink_widths(root: Node, divisor: int | None, least: int, floor: int, coupl
 
 def _for_stages(node: Node, name: str, value: int, edited: int) -> int:
     """Channels that the code doubles or halves at each of several ratios: small at the wide end, whole at the narrow."""
-    stages = max((len(ratios) for key, ratios in node.values.items() if _RATIOS.search(key) and whole_list(ratios)), default=0)
+    stages = max(
+        (len(ratios) for key, ratios in node.values.items() if _RATIOS.search(key) and whole_list(ratios)), default=0
+    )
     if stages < 3:
         return edited
     if _DOUBLED.search(name):
@@ -142,12 +165,17 @@ def _is_fixed(node: Node, name: str, value: Any) -> bool:
     patch, channels = node.values.get("patch_size"), node.values.get("num_channels", 3)
     if "patch" in name and is_whole(patch) and is_whole(channels) and value == patch * patch * channels:
         return True
-    return isinstance(value, list | tuple) and any(wrapped.is_wrapped(child) for child in node.children.values())
+    staged = isinstance(value, list | tuple) and len(set(map(repr, value))) == len(value)
+    return staged and any(wrapped.is_wrapped(child) for child in node.children.values())
 
 
 def _has_multiplier(node: Node) -> bool:
     name = next((name for name in node.values if _MULTIPLIER.search(name)), None)
-    return name is not None and isinstance(node.values[name], float) and ("depth" not in name or "min_depth" in node.values)
+    return (
+        name is not None
+        and isinstance(node.values[name], float)
+        and ("depth" not in name or "min_depth" in node.values)
+    )
 
 
 def _shrink_multiplier(node: Node) -> bool:
@@ -190,7 +218,10 @@ def _head_groups(node: Node) -> list[tuple[dict[str, Any], dict[str, int]]]:
     heads, dims = _heads_of(node), _dims_of(node)
     kinds = dict.fromkeys(_recurrence(name) for name in [*heads, *dims])
     return [
-        ({n: v for n, v in heads.items() if _recurrence(n) == kind}, {n: v for n, v in dims.items() if _recurrence(n) == kind})
+        (
+            {n: v for n, v in heads.items() if _recurrence(n) == kind},
+            {n: v for n, v in dims.items() if _recurrence(n) == kind},
+        )
         for kind in kinds
     ]
 
@@ -201,7 +232,9 @@ def _recurrence(name: str) -> str:
 
 
 def _counts(heads: dict[str, Any]) -> list[int]:
-    return [item for value in heads.values() for item in (value if isinstance(value, list | tuple) else [value]) if item > 0]
+    return [
+        item for value in heads.values() for item in (value if isinstance(value, list | tuple) else [value]) if item > 0
+    ]
 
 
 def _possible(counts: list[int]) -> list[int]:
@@ -244,11 +277,17 @@ def _divide_width(node: Node, heads: dict[str, Any]) -> None:
             continue
         first = value if is_whole(value) else value[0]
         now = node.get(key) if is_whole(value) else node.get(key)[0]
-        if first < 2 or (old % first != 0 and key != "num_attention_heads") or (width % now == 0 and (now > 1 or width < 16)):
+        if (
+            first < 2
+            or (old % first != 0 and key != "num_attention_heads")
+            or (width % now == 0 and (now > 1 or width < 16))
+        ):
             continue
         even = [n for n in range(min(max(now, 2), width // 8 or 1), 1, -1) if width % n == 0 and width // n % 2 == 0]
         new = even[0] if even else next((n for n in (4, 2) if width % n == 0), 1)
-        node.set(key, new if is_whole(value) else _map(value, lambda item, new=new, first=first: max(1, item * new // first)))
+        node.set(
+            key, new if is_whole(value) else _map(value, lambda item, new=new, first=first: max(1, item * new // first))
+        )
         for shared, old_shared in heads.items():
             if _SHARED.search(shared) and is_whole(value) and is_whole(old_shared):
                 most = new if old_shared == value else min(node.get(shared), max(1, new // 2))

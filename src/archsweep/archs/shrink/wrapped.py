@@ -81,7 +81,11 @@ def _arguments(entry: Any) -> dict[str, Any]:
         made |= {"patch_size": PATCH, "img_size": SIDE}
     if "ref_feat_shape" in stated:
         made["ref_feat_shape"] = (SIDE // PATCH, SIDE // PATCH)
-    builders = [value for name, value in vars(sys.modules[entry.__module__]).items() if name.startswith("_gen_") and name in inspect.getsource(entry)]
+    builders = [
+        value
+        for name, value in vars(sys.modules[entry.__module__]).items()
+        if name.startswith("_gen_") and name in inspect.getsource(entry)
+    ]
     if not made and builders and FACTOR in inspect.signature(builders[0]).parameters:
         made[FACTOR] = 1 / (2 * THINNER)
     return made

@@ -29,7 +29,9 @@ def test_nothing_is_lost_by_nothing() -> None:
 
 
 def test_a_kind_of_layer_that_a_class_derives_is_missed() -> None:
-    assert kinds.kinds_lost(Hybrid(num_hidden_layers=8), Hybrid(num_hidden_layers=2)) == ["layers_block_type: no attention"]
+    assert kinds.kinds_lost(Hybrid(num_hidden_layers=8), Hybrid(num_hidden_layers=2)) == [
+        "layers_block_type: no attention"
+    ]
     assert kinds.kinds_lost(Hybrid(num_hidden_layers=8), Hybrid(num_hidden_layers=4)) == []
 
 
@@ -42,7 +44,11 @@ def test_relations_of_heads_and_experts_are_missed() -> None:
     node = tree.read(default)
     for name, value in vars(tiny).items():
         node.set(name, value)
-    assert [name for name, _ in kinds.lost_relations(node, node)] == ["num_experts", "num_experts_per_tok", "num_key_value_heads"]
+    assert [name for name, _ in kinds.lost_relations(node, node)] == [
+        "num_experts",
+        "num_experts_per_tok",
+        "num_key_value_heads",
+    ]
 
 
 def test_a_lost_sub_model_is_missed() -> None:

@@ -19,7 +19,11 @@ KINDS = st.lists(st.sampled_from(["full_attention", "sliding_attention", "linear
 @given(KINDS, st.booleans(), st.integers(1, 2))
 def test_every_kind_of_layer_is_kept(kinds: list[str], prefix: bool, each: int) -> None:
     depth = len(kinds)
-    node = Node(kind=Plain, path=(), values={"num_hidden_layers": depth, "layer_types": kinds, "ffn_sizes": list(range(100, 100 + depth))})
+    node = Node(
+        kind=Plain,
+        path=(),
+        values={"num_hidden_layers": depth, "layer_types": kinds, "ffn_sizes": list(range(100, 100 + depth))},
+    )
     layers.shrink_depths(node, prefix, each)
     left = node.get("num_hidden_layers")
     assert len(node.get("layer_types")) == left
@@ -58,7 +62,11 @@ def test_a_list_may_speak_of_the_layers_of_another_node() -> None:
 
 
 def test_the_number_of_stages_stays() -> None:
-    node = Node(kind=Plain, path=(), values={"depths": [3, 4, 6, 3], "num_encoder_blocks": 4, "hidden_sizes": [64, 128, 320, 512]})
+    node = Node(
+        kind=Plain,
+        path=(),
+        values={"depths": [3, 4, 6, 3], "num_encoder_blocks": 4, "hidden_sizes": [64, 128, 320, 512]},
+    )
     layers.shrink_depths(node, False, 1)
     assert node.get("num_encoder_blocks") == 4
     assert node.get("depths") == [2, 2, 2, 2]

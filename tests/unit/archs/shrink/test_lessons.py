@@ -60,3 +60,11 @@ def test_a_text_that_says_nothing_changes_nothing() -> None:
     root = tree(hidden_size=48)
     assert not lessons.repaired(root, "RuntimeError: something went wrong")
     assert root.edits == {}
+
+
+def test_equal_sections_stay_equal() -> None:
+    from archsweep.archs.shrink import relations
+
+    assert relations.split([22, 22, 20], 4) == [1, 1, 2]
+    assert relations.split([16, 24, 24], 4) == [2, 1, 1]
+    assert relations.split([16, 24, 24], 8) == [2, 3, 3]

@@ -32,7 +32,9 @@ def test_a_vocabulary_that_numbers_a_codebook_stays_larger_by_as_much() -> None:
 
 
 def test_experts_are_routed_among() -> None:
-    root = Node(kind=Plain, path=(), values={"n_routed_experts": 256, "num_experts_per_tok": 8, "n_group": 8, "topk_group": 4})
+    root = Node(
+        kind=Plain, path=(), values={"n_routed_experts": 256, "num_experts_per_tok": 8, "n_group": 8, "topk_group": 4}
+    )
     tokens.shrink_experts(root)
     assert root.get("n_routed_experts") % root.get("n_group") == 0
     assert root.get("topk_group") <= root.get("n_group")

@@ -29,7 +29,10 @@ def attention(heads: int, dim: int, shared: int, stated: bool) -> Node:
 
 
 SHAPES = st.tuples(
-    st.sampled_from([4, 8, 12, 16, 20, 32, 40, 64]), st.sampled_from([32, 64, 72, 80, 96, 128]), st.sampled_from([1, 2, 4]), st.booleans()
+    st.sampled_from([4, 8, 12, 16, 20, 32, 40, 64]),
+    st.sampled_from([32, 64, 72, 80, 96, 128]),
+    st.sampled_from([1, 2, 4]),
+    st.booleans(),
 )
 
 
@@ -80,14 +83,24 @@ def test_parts_without_a_common_width_shrink_each_by_their_own() -> None:
 
 def test_a_repeated_width_follows_its_owner() -> None:
     text = Node(kind=Plain, path=("text_config",), values={"hidden_size": 4096, "num_attention_heads": 32})
-    vision = Node(kind=Plain, path=("vision_config",), values={"hidden_size": 768, "num_attention_heads": 12, "out_hidden_size": 4096})
+    vision = Node(
+        kind=Plain,
+        path=("vision_config",),
+        values={"hidden_size": 768, "num_attention_heads": 12, "out_hidden_size": 4096},
+    )
     root = Node(kind=Plain, path=(), values={}, children={"text_config": text, "vision_config": vision})
     widths.shrink_widths(root, None, 32, 8, coupled=True)
     assert vision.get("out_hidden_size") == text.get("hidden_size")
 
 
 def test_recurrences_have_heads_of_their_own() -> None:
-    values = {"hidden_size": 4096, "num_attention_heads": 32, "num_key_value_heads": 8, "mamba_n_heads": 128, "mamba_d_head": 8}
+    values = {
+        "hidden_size": 4096,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "mamba_n_heads": 128,
+        "mamba_d_head": 8,
+    }
     node = Node(kind=Plain, path=(), values=values)
     widths.shrink_widths(node, None, 32, 8, coupled=True)
     assert node.get("num_attention_heads") >= 2 > 1
@@ -95,7 +108,9 @@ def test_recurrences_have_heads_of_their_own() -> None:
 
 
 def test_a_factor_on_all_widths_stands_for_them() -> None:
-    node = Node(kind=Plain, path=(), values={"width_coefficient": 2.0, "out_channels": [16, 24, 40], "hidden_dim": 2560})
+    node = Node(
+        kind=Plain, path=(), values={"width_coefficient": 2.0, "out_channels": [16, 24, 40], "hidden_dim": 2560}
+    )
     widths.shrink_widths(node, None, 32, 8, coupled=True)
     assert node.get("width_coefficient") == 0.5
     assert node.get("out_channels") == [16, 24, 40]
