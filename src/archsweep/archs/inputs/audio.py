@@ -168,6 +168,8 @@ def _feature_masks(facts: Facts, made: dict[str, Any], length: int) -> None:
     for key in FEATURE_MASKS:
         if facts.wants(key):
             made[key] = _shorter(length)
+            if key == "input_features_mask":
+                made[key] = made[key].bool()
             if key == "audio_mel_mask":  # marks what is padding
                 made[key] = made[key] == 0
     if facts.wants("padding_mask") and not any(facts.has(name) for name in WAVES):
