@@ -22,6 +22,7 @@ TRACEBACK_LIMIT = 20_000
 ON_PLATFORM = frozenset({Stage.EXPORT, Stage.COMPILE, Stage.RUN, Stage.COMPARE})
 
 _PIP = re.compile(r"pip3? install[^\S\n]+(?:-\S+\s+)*['\"]?([^\s'\"`]+)")
+_REQUIRED = re.compile(r"requires the (\S+) library but it was not found")
 _OUT_OF_MEMORY = re.compile(
     r"not enough memory|out of memory|can't allocate memory|DefaultCPUAllocator|Cannot allocate memory|bad_alloc", re.I
 )
@@ -109,7 +110,7 @@ def _missing_package(error: BaseException | None) -> str | None:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         if isinstance(error, ImportError):
-            named = _PIP.search(str(error))
+            named = _PIP.search(str(error)) or _REQUIRED.search(str(error))
             if named:
                 return named.group(1).rstrip(".")
             if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] not in _OWN:
