@@ -29,6 +29,8 @@ def extra_inputs(facts: Facts, made: dict[str, Any]) -> dict[str, Any]:
             or name == facts.main_input
             or name in facts.hints.get("also", ())
         ):
+            if any(key in made for key in _INSTEAD.get(name, ())):
+                continue
             if name in _BESIDE and not any(key in made for key in _BESIDE[name]):
                 continue
             value = maker(facts)
@@ -229,6 +231,7 @@ _BESIDE: dict[str, tuple[str, ...]] = {  # inputs that mean nothing without anot
     "video_second_per_grid": ("video_grid_thw",),
     "high_res_pixel_values": ("pixel_values",),
 }
+_INSTEAD: dict[str, tuple[str, ...]] = {"inputs": ("pixel_values", "input_ids")}  # one or the other
 _MEANINGFUL = (
     "input_boxes",
     "audio_embed_sizes",

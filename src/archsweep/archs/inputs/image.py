@@ -116,7 +116,8 @@ def implied_layout(facts: Facts) -> str:
     if facts.find("temporal_patch_size", within=("vision",)) and facts.find("patch_size", within=("vision",)):
         return "cells"
     stated = facts.find("num_frames", within=("vision",))
-    if isinstance(stated, int) and stated > 1 and not any(facts.has(found) for found in VIDEOS):
+    moving = not any(facts.has(found) for found in VIDEOS) and not facts.mapped("IMAGE_CLASSIFICATION")
+    if isinstance(stated, int) and stated > 1 and moving:
         return "video"
     if facts.mapped("VIDEO_CLASSIFICATION"):
         return "video"
