@@ -113,14 +113,18 @@ def broken_promises(
     batch = fed_batch(inputs)
     for path in MAIN:
         shape = tuple(found[path].shape) if path in found else ()
-        packed = "input_ids" not in inputs and shape[1:] and (shape[0] == 1 or len(shape) == 2)  # all rows in one
+        packed = (
+            "input_ids" not in inputs
+            and shape[1:]
+            and (shape[0] == 1 or (path == "last_hidden_state" and len(shape) == 2))
+        )  # all rows in one
         if batch and shape and shape[0] % batch and not packed:
             yield f"{path}: {shape[0]} rows for a batch of {batch}"
     if config is None:
         return
     sizes = set(_integers(config))
-    hidden = found.get("last_hidden_state")
-    if hidden is not None and hidden.ndim >= 2 and not _width_known(tuple(hidden.shape), sizes):
+    hidden = found.get("last_hidden_state")  # feature maps have the widths of their network's stages
+    if hidden is not None and hidden.ndim == 3 and not _width_known(tuple(hidden.shape), sizes):
         yield f"last_hidden_state: no width of the configuration in shape {tuple(hidden.shape)}"
     logits = found.get("logits")
     if logits is None or not logits.ndim:
