@@ -233,7 +233,6 @@ _BESIDE: dict[str, tuple[str, ...]] = {  # inputs that mean nothing without anot
 }
 _INSTEAD: dict[str, tuple[str, ...]] = {"inputs": ("pixel_values", "input_ids")}  # one or the other
 _MEANINGFUL = (
-    "input_boxes",
     "audio_embed_sizes",
     "high_res_pixel_values",
     "second_per_grid_ts",
