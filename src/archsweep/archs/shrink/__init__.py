@@ -18,15 +18,18 @@ from typing import Any
 
 from archsweep.archs.shrink import blanks, kinds, layers, lessons, relations, sizes, tokens, tree, widths, wrapped
 
-
 repaired = lessons.repaired
 kinds_lost = kinds.kinds_lost
 
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """One way to shrink. `least` is the smallest main width aimed at; `floor` what every width is a multiple of;
-    `each` is how many layers of a kind are kept; `filled` switches on what empty fields leave off; `prefix` keeps the first layers rather than one of each kind."""
+    """One way to shrink.
+
+    `least` is the smallest main width aimed at; `floor` what every width is a multiple of; `coupled` gives each part of
+    the tree a divisor of its own; `each` is how many layers of a kind are kept; `prefix` keeps the first layers rather
+    than picking kinds; `filled` switches on what empty fields leave off; `divisor` overrules the choice.
+    """
 
     name: str
     least: int = 32

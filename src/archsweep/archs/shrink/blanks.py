@@ -1,6 +1,6 @@
 """Fields that the default leaves empty though the model counts with them, filled by what their names mean.
 
-Two kinds: those whose filling changes nothing (a head dimension is the width over the heads whether stated or not), always
+Two kinds: those whose filling changes nothing (a head dimension is the width over the heads, stated or not), always
 filled; and those that switch a part on (experts, indexers), filled only by a move of their own.
 """
 
@@ -28,7 +28,7 @@ def add_modalities(root: Node) -> None:
 
 
 def fill_plain(root: Node) -> None:
-    """State what the code would derive: head dimensions, key heads, a vocabulary, rotary parameters for each kind of layer."""
+    """State what the code would derive: head dimensions, key heads, a vocabulary, rotary parameters by layer kind."""
     for node in root.walk():
         for name, value in list(node.values.items()):
             if value is None and (filled := _plain(node, name)) is not None:

@@ -84,11 +84,12 @@ def lost_relations(before: Node, after: Node) -> Iterator[tuple[str, str]]:
             yield name, f"a period of {now} layers does not fit"
     queries = next((name for name in _QUERY_HEADS if is_whole(old(name))), None)
     keys = next((name for name in _KEY_HEADS if is_whole(old(name))), None)
-    if queries and keys:
-        many, few, many_now, few_now = old(queries), old(keys), new(queries), new(keys)
-        if is_whole(many) and is_whole(few) and is_whole(many_now) and is_whole(few_now):
-            if few < many and few_now >= many_now:
-                yield keys, "key heads are no longer shared"
+    if queries and keys and _shared(old(queries), old(keys)) and not _shared(new(queries), new(keys)):
+        yield keys, "key heads are no longer shared"
+
+
+def _shared(queries: Any, keys: Any) -> bool:
+    return is_whole(queries) and is_whole(keys) and keys < queries
 
 
 def _threshold(before: Node, after: Node, value: int, now: int) -> str | None:

@@ -7,6 +7,7 @@ are the first of each kind.
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -44,7 +45,7 @@ def shrink_depths(root: Node, prefix: bool, each: int) -> None:
 
 
 def _foreign_indices(root: Node) -> list[tuple[Node, str, Any, Node]]:
-    """Lists of layer positions in one node that speak of another's layers: (node, field, value, owner of the layers)."""
+    """Lists of layer positions in one node that speak of another's layers: (node, field, value, owner)."""
     found: list[tuple[Node, str, Any, Node]] = []
     deep = [node for node in root.walk() if (node.main_depth or 0) > LEAST]
     for node in root.walk():
@@ -136,7 +137,7 @@ def _is_index_list(name: str, value: Any, depth: int) -> bool:
     the name says that they are positions."""
     if not whole_list(value) or len(value) > depth or len(set(value)) < len(value):
         return False
-    rising = all(first < second for first, second in zip(value, value[1:], strict=False))
+    rising = all(first < second for first, second in itertools.pairwise(value))
     return (rising or _counted(name)) and depth / 2 <= max(value) <= depth and min(value) >= 0
 
 

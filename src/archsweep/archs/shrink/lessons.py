@@ -71,7 +71,8 @@ def _alike(node: Node, name: str) -> Any:
 def _required(root: Node, found: re.Match[str], message: str) -> bool:
     """`field=number` stated as required."""
     name, value = found.group(1), int(found.group(2))
-    return any([_set(node, name, value) for node in root.walk() if name in node.values])
+    changed = [_set(node, name, value) for node in root.walk() if name in node.values]
+    return True in changed
 
 
 def _sections(root: Node, found: re.Match[str], message: str) -> bool:
@@ -169,7 +170,13 @@ def _width(root: Node, found: re.Match[str], message: str) -> bool:
         for name in {**node.values, **node.edits}
         if node.get(name) == wanted and is_width(name) and (node.path, name) not in done
     ]
-    candidates.sort(key=lambda item: (_JOINTED.search(item[1]) is None, item[1] in ("hidden_size", "d_model"), "channels" in item[1]))
+    candidates.sort(
+        key=lambda item: (
+            _JOINTED.search(item[1]) is None,
+            item[1] in ("hidden_size", "d_model"),
+            "channels" in item[1],
+        )
+    )
     if not candidates or wanted == given or len(root.tried) >= MOST_TRIED:
         return False
     node, name = candidates[0]
@@ -186,7 +193,8 @@ def _bounds(root: Node, found: re.Match[str], message: str) -> bool:
         for name, value in node.values.items()
         if value is None and re.search("clip|clamp", name)
     ]
-    return any([_set(node, name, 8.0) for node, name in names if node.get(name) is None])
+    changed = [_set(node, name, 8.0) for node, name in names if node.get(name) is None]
+    return True in changed
 
 
 _LESSONS: tuple[tuple[str, _Lesson], ...] = (

@@ -1,4 +1,4 @@
-"""Laws between fields that scaling alone does not keep: joints between sub-models, rotary sections, groups of channels."""
+"""Laws between fields that scaling alone does not keep: joints of sub-models, rotary sections, channel groups."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def join_widths(root: Node) -> None:
 
 
 def fit_sections(root: Node) -> None:
-    """Lists that split the rotary dimensions shrink with the head dimension; those that only the code states are stated."""
+    """Lists that split the rotary dimensions shrink with them; those that only the code states are stated."""
     for node in root.walk():
         before, after = head_dims(node)
         stated = node.get("rope_parameters")

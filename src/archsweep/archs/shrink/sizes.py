@@ -47,16 +47,21 @@ def shrink_images(root: Node, largest: int = LARGEST_SIDE) -> None:
                 node.set(name, moved[value])
             elif re.search(r"feature_sizes$|feat_sizes$", name) and isinstance(value, list | tuple):
                 node.set(name, _deep(value, lambda item: max(1, item // ratio)))
-            elif is_whole(value) and any(word in name for word in _COUNTS) and value >= ratio * ratio * 4:
-                if value % (ratio * ratio) == 0 and "max" not in name:
-                    node.set(name, value // (ratio * ratio))
+            elif is_whole(value) and _is_count(name) and value >= 4 * ratio**2 and value % ratio**2 == 0:
+                node.set(name, value // ratio**2)
+
+
+def _is_count(name: str) -> bool:
+    return any(word in name for word in _COUNTS) and "max" not in name
 
 
 def _halvings(node: Node, side: int, patch: int) -> int:
     """Pixels that a side must stay a multiple of: stages halve the grid, and the last grid holds a whole window."""
     if patch == 1:
         return 32 if side % 32 == 0 else 1
-    stages = max((len(value) for name, value in node.values.items() if name in _STAGED and whole_list(value)), default=1)
+    stages = max(
+        (len(value) for name, value in node.values.items() if name in _STAGED and whole_list(value)), default=1
+    )
     window = node.get("window_size")
     steps = patch << (stages - 1)
     if stages > 1 and is_whole(window) and window > 1 and side % (steps * window) == 0:

@@ -1,4 +1,4 @@
-"""What the code that reads a configuration says about it: words and numbers found in its text. Imports and runs nothing."""
+"""What the code that reads a configuration says about it: words and numbers in its text. Runs nothing."""
 
 from __future__ import annotations
 

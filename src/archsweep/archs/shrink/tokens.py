@@ -57,7 +57,7 @@ def vocabulary_of(node: Node) -> int | None:
 
 
 def _move_token_ids(root: Node) -> None:
-    """One map for the whole tree: the same id before is the same id after, and all lie inside the smallest vocabulary."""
+    """One map for the tree: the same id before is the same id after, and all lie inside the smallest vocabulary."""
     limits = [size for node in root.walk() if (size := vocabulary_of(node)) and size > 64]
     limits += [size for node in root.walk() if is_whole(size := node.get("text_vocab_size")) and size > 64]
     limit = min(limits) if limits else None

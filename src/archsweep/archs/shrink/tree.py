@@ -141,8 +141,8 @@ def _class_default(kind: type) -> dict[str, Any]:
 
 
 def edits_of(node: Node) -> dict[str, Any]:
-    """All edits of the tree as nested plain values: `{"hidden_size": 64, "text_config": {...}}`; empty ones left out."""
-    nested: dict[str, Any] = {name: value for name, value in node.edits.items()}
+    """All edits of the tree as nested plain values: `{"hidden_size": 64, "text_config": {...}}`; no empty ones."""
+    nested: dict[str, Any] = dict(node.edits)
     for name, child in node.children.items():
         inner = {} if child.absent else edits_of(child)
         if inner or child.added:

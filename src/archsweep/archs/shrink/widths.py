@@ -6,6 +6,7 @@ of heads and the rest from the head's dimension; their product shrinks by the sa
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -79,7 +80,7 @@ def _smallest_listed(node: Node) -> list[int]:
 
 
 def _least_main(node: Node, least: int) -> tuple[int, int]:
-    """The main width of a node and its lower bound: the first of several stages, and widths without heads, may be narrower."""
+    """The main width of a node and its lower bound: first stages and widths without heads may be narrower."""
     width = node.main_width or 0
     staged = any(
         whole_list(value) and len(value) > 1 and value[0] == width
@@ -110,7 +111,7 @@ def _group_comes_out(node: Node, heads: dict[str, Any], dims: dict[str, int], di
 
 
 def shrink_widths(root: Node, divisor: int | None, least: int, floor: int, coupled: bool) -> None:
-    """Edit the widths, heads and head dimensions of a whole tree: by one divisor, or `coupled`: by one for each part."""
+    """Edit the widths, heads and head dimensions of a whole tree: by one divisor, or (`coupled`) one for each part."""
     nodes = list(root.walk())
     if coupled and divisor is None:
         by_path, by_owner = coupling.divisors(root, lambda members: choose_divisor(members, least))
@@ -122,23 +123,17 @@ def shrink_widths(root: Node, divisor: int | None, least: int, floor: int, coupl
         own = THINNER if multiplied and divisor != 1 and node.main_width is None else by_path[node.path]
         if divisor != 1 and _shrink_multiplier(node):
             continue
-        lowest = max(floor, source.channel_groups(node.kind.__module__))
+        groups = source.channel_groups(node.kind.__module__)
         for name, value in list(node.values.items()):
             if table_widths(name, value):
-                node.set(name, _scaled_table(value, own, lowest))
+                node.set(name, _scaled_table(value, own, max(floor, groups)))
             if meaning(name) is not Meaning.WIDTH and not (name in _PLURAL_WIDTHS and whole_list(value)):
                 continue
             if _is_fixed(node, name, value):
                 continue
             owners = {} if coupling.is_inside(name) else by_owner
-            edited = _map(value, lambda item, own=own, owners=owners: scaled(item, owners.get(item, own), floor))
-            if lowest > floor:
-                edited = _map(
-                    value,
-                    lambda item, own=own, owners=owners: scaled(
-                        item, owners.get(item, own), lowest if item % lowest == 0 else floor
-                    ),
-                )
+            change = functools.partial(_scaled_for, own=own, owners=owners, floor=floor, groups=groups)
+            edited = _map(value, change)
             if is_whole(value) and divisor != 1:
                 edited = _for_stages(node, name, value, edited)
             if edited is not None:
@@ -146,8 +141,13 @@ def shrink_widths(root: Node, divisor: int | None, least: int, floor: int, coupl
         _shrink_heads(node, own, floor)
 
 
+def _scaled_for(item: int, own: int, owners: dict[int, int], floor: int, groups: int) -> int:
+    """A width by its owner's divisor, in whole groups of channels if it was in whole groups before."""
+    return scaled(item, owners.get(item, own), max(floor, groups) if item % groups == 0 else floor)
+
+
 def _for_stages(node: Node, name: str, value: int, edited: int) -> int:
-    """Channels that the code doubles or halves at each of several ratios: small at the wide end, whole at the narrow."""
+    """Channels that the code doubles or halves at each of several ratios: small at the wide end, whole at the other."""
     stages = max(
         (len(ratios) for key, ratios in node.values.items() if _RATIOS.search(key) and whole_list(ratios)), default=0
     )
@@ -179,7 +179,7 @@ def _has_multiplier(node: Node) -> bool:
 
 
 def _shrink_multiplier(node: Node) -> bool:
-    """A factor on all widths stands for them, those in the code included: it alone shrinks, with the widths it makes."""
+    """A factor on all widths stands for them, those in the code included: it shrinks, with the widths it makes."""
     if not _has_multiplier(node):
         return False
     name = next(name for name in node.values if _MULTIPLIER.search(name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +12,7 @@ from archsweep.archs.shrink.tree import Node
 
 
 class Plain:
-    attribute_map: dict[str, str] = {}
+    attribute_map: ClassVar[dict[str, str]] = {}
 
 
 KINDS = st.lists(st.sampled_from(["full_attention", "sliding_attention", "linear_attention"]), min_size=3, max_size=40)

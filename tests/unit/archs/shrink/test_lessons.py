@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from archsweep.archs.shrink import lessons
+from typing import ClassVar
+
+from archsweep.archs.shrink import lessons, relations
 from archsweep.archs.shrink.tree import Node
 
 
 class PlainConfig:
-    attribute_map: dict[str, str] = {}
+    attribute_map: ClassVar[dict[str, str]] = {}
 
 
 def tree(**values: object) -> Node:
@@ -41,7 +43,7 @@ def test_a_choice_is_taken_from_the_list_of_its_plural() -> None:
 
 def test_sections_are_split_anew() -> None:
     root = tree(num_hidden_layers=2, rope_parameters={"mrope_section": [16, 24, 24]})
-    text = "split_with_sizes expects split_sizes to sum exactly to 8 (input tensor's size at dimension -1), but got split_sizes=[16, 24, 24]"
+    text = "split_sizes to sum exactly to 8 (input tensor's size), but got split_sizes=[16, 24, 24]"
     assert lessons.repaired(root, text)
     assert sum(root.get("rope_parameters")["mrope_section"]) == 8
 
@@ -63,8 +65,6 @@ def test_a_text_that_says_nothing_changes_nothing() -> None:
 
 
 def test_equal_sections_stay_equal() -> None:
-    from archsweep.archs.shrink import relations
-
     assert relations.split([22, 22, 20], 4) == [1, 1, 2]
     assert relations.split([16, 24, 24], 4) == [2, 1, 1]
     assert relations.split([16, 24, 24], 8) == [2, 3, 3]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +12,7 @@ from archsweep.archs.shrink.tree import Node
 
 
 class Plain:
-    attribute_map: dict[str, str] = {}
+    attribute_map: ClassVar[dict[str, str]] = {}
 
 
 @given(st.integers(2000, 300_000), st.lists(st.integers(0, 1999), min_size=3, max_size=3))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +12,7 @@ from archsweep.archs.shrink.tree import Node
 
 
 class Plain:
-    attribute_map: dict[str, str] = {}
+    attribute_map: ClassVar[dict[str, str]] = {}
 
 
 def attention(heads: int, dim: int, shared: int, stated: bool) -> Node:
@@ -103,7 +103,7 @@ def test_recurrences_have_heads_of_their_own() -> None:
     }
     node = Node(kind=Plain, path=(), values=values)
     widths.shrink_widths(node, None, 32, 8, coupled=True)
-    assert node.get("num_attention_heads") >= 2 > 1
+    assert node.get("num_attention_heads") >= 2
     assert node.get("mamba_n_heads") >= 2
 
 

@@ -1,0 +1,82 @@
+"""Images, clips, windows and what follows from their sizes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archsweep.archs.shrink import relations, sizes
+from archsweep.archs.shrink.tree import Node
+
+
+class Plain:
+    attribute_map: ClassVar[dict[str, str]] = {}
+
+
+def node(path: tuple[str, ...] = (), children: dict[str, Node] | None = None, **values: Any) -> Node:
+    return Node(kind=Plain, path=path, values=values, children=children or {})
+
+
+@given(st.integers(4, 80), st.sampled_from([8, 14, 16, 32]))
+def test_a_smaller_image_is_still_a_grid_of_whole_patches(grid: int, patch: int) -> None:
+    root = node(image_size=grid * patch, patch_size=patch)
+    sizes.shrink_images(root)
+    assert root.get("image_size") % patch == 0
+    assert root.get("image_size") <= grid * patch
+    assert root.get("image_size") // patch >= min(grid, 4)
+
+
+@given(st.sampled_from([2, 4, 8, 16]), st.sampled_from([14, 16]))
+def test_counts_of_tokens_follow_the_grid(halves: int, patch: int) -> None:
+    vision = node(("vision_config",), image_size=halves * 4 * patch, patch_size=patch)
+    root = node((), {"vision_config": vision}, image_seq_length=(halves * 4) ** 2)
+    sizes.shrink_images(root)
+    grid = vision.get("image_size") // patch
+    assert root.get("image_seq_length") == grid * grid
+
+
+def test_stages_keep_whole_windows() -> None:
+    root = node(image_size=224, patch_size=4, depths=[2, 2, 6, 2], window_size=7)
+    sizes.shrink_images(root)
+    assert root.get("image_size") // 4 // 8 % 7 == 0
+
+
+def test_two_sides_keep_their_ratio() -> None:
+    root = node(image_size=(896, 448), patch_size=16)
+    sizes.shrink_images(root)
+    tall, wide = root.get("image_size")
+    assert tall == 2 * wide and wide % 16 == 0 and tall < 896
+
+
+def test_a_text_window_is_shorter_than_a_text_and_an_image_window_stays() -> None:
+    vision = node(("vision_config",), patch_size=14, sliding_window=64)
+    root = node((), {"vision_config": vision}, sliding_window=4096)
+    sizes.shrink_windows(root)
+    assert root.get("sliding_window") < 14
+    assert vision.get("sliding_window") == 64
+
+
+def test_what_an_encoder_gives_is_as_wide_as_the_language_model() -> None:
+    text = node(("text_config",), hidden_size=64)
+    vision = node(("vision_config",), hidden_size=48, out_hidden_size=3584)
+    root = node((), {"text_config": text, "vision_config": vision})
+    relations.join_widths(root)
+    assert vision.get("out_hidden_size") == 64
+
+
+@given(st.lists(st.integers(1, 64), min_size=2, max_size=4), st.integers(0, 64))
+def test_sections_sum_to_what_is_asked(sections: list[int], total: int) -> None:
+    new = relations.split(sections, total)
+    assert len(new) == len(sections)
+    assert sum(new) == total or total == 0
+    assert all(item >= 0 for item in new)
+
+
+@given(st.sampled_from([2, 4, 8, 32]), st.integers(1, 8), st.sampled_from([8, 12, 16, 24, 32, 48]))
+def test_groups_divide_the_channels_that_they_divided(groups: int, times: int, new: int) -> None:
+    root = node(num_groups=groups, hidden_size=groups * times)
+    root.set("hidden_size", new)
+    relations.fit_groups(root)
+    assert new % root.get("num_groups") == 0
