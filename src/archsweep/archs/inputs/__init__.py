@@ -15,8 +15,8 @@ from archsweep.contract import Subject
 
 MODALITIES: dict[str, tuple[str, ...]] = {
     "text": ("input_ids", "decoder_input_ids", "langs"),
-    "image": ("pixel_values", "images", "image", "pixel_values_images", "image_pixel_values", "flattened_patches", "visual_feats"),
-    "video": ("pixel_values_videos", "video_pixel_values", "videos"),
+    "image": (*image.IMAGES, "flattened_patches", "visual_feats"),
+    "video": image.VIDEOS,
     "audio": (
         "input_features",
         "input_values",
@@ -59,7 +59,8 @@ def draw(
     extra.sighted(facts, made)
     extra.reshape_for_head(facts, made)
     dropped = set(facts.hints.get("drop", ()))
-    return {name: value for name, value in made.items() if name not in dropped}
+    rows = facts.hints.get("rows")  # fewer rows than usual, for a class that takes one at a time
+    return {name: value[:rows] for name, value in made.items() if name not in dropped}
 
 
 def modalities(inputs: Mapping[str, Any]) -> tuple[str, ...]:

@@ -167,7 +167,7 @@ def _waveform(facts: Facts, name: str) -> Any:
 def _feature_masks(facts: Facts, made: dict[str, Any], length: int) -> None:
     for key in FEATURE_MASKS:
         if facts.wants(key):
-            made[key] = _shorter(length)
+            made[key] = _shorter(int(facts.hints.get("feature_mask_steps", length)))
             if key == "input_features_mask":
                 made[key] = made[key].bool()
             if key == "audio_mel_mask":  # marks what is padding

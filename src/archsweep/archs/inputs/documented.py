@@ -8,6 +8,7 @@ name decides. Knows no architecture.
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from typing import Any
 
@@ -61,6 +62,13 @@ def documentation(facts: Facts, name: str) -> tuple[str, list[str]]:
 def _size(facts: Facts, word: str) -> int:
     """The size that a word of a documented shape stands for."""
     word = word.strip("`* ").removeprefix("self.").removeprefix("config.")
+    if "+" in word:
+        return sum(_size(facts, part) for part in word.split("+"))
+    if "*" in word:
+        return math.prod(_size(facts, factor) for factor in word.split("*"))
+    if word.startswith("len("):
+        listed = facts.find(word[4:].strip(") ").removeprefix("config."))
+        return len(listed) if isinstance(listed, list | tuple) else 2
     if word.isdigit():
         return int(word)
     found = facts.find(word)

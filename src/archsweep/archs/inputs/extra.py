@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archsweep.archs.inputs.audio import either
+from archsweep.archs.inputs.audio import FEATURES, WAVES, either
 from archsweep.archs.inputs.documented import documented
-from archsweep.archs.inputs.facts import BATCH, Facts, pair
+from archsweep.archs.inputs.facts import BATCH, TEXT, Facts, pair
 from archsweep.archs.inputs.image import MERGE, channels, flat_patches, patch, side
 
 CHOICES = 2
@@ -140,6 +140,20 @@ def _boxes(facts: Facts) -> Any:
     return None if facts.has("input_points") else made
 
 
+def _codebook(facts: Facts) -> Any:
+    """What pre-training on masked text and image takes: pixels for the codebook, eight a side a patch, and masks."""
+    from archsweep.archs.inputs.text import FIRST, draw_ids
+
+    height, width = (size // (patch(facts) or 16) for size in side(facts))
+    words = draw_ids(facts, "input_ids", int(facts.hints.get("text_length", TEXT)))
+    words[:, 3:6] = FIRST
+    return {
+        "codebook_pixel_values": facts.normal("codebook_pixel_values", BATCH, 3, height * 8, width * 8).sigmoid(),
+        "bool_masked_pos": facts.whole("bool_masked_pos", 0, 2, BATCH, height, width).bool(),
+        "input_ids_masked": words,
+    }
+
+
 def _audio_sizes(facts: Facts) -> Any:
     """How many features each sound gives once its steps are merged."""
     import torch
@@ -206,6 +220,7 @@ _MAKERS: dict[str, Callable[[Facts], Any]] = {
     "second_per_grid_ts": _seconds,
     "video_second_per_grid": _seconds,
     "input_boxes": _boxes,
+    "codebook_pixel_values": _codebook,
     "audio_embed_sizes": _audio_sizes,
     "classes_structure": _structure,
     "tasks_input_ids": lambda facts: _tokens(facts, "tasks_input_ids"),
@@ -231,8 +246,9 @@ _BESIDE: dict[str, tuple[str, ...]] = {  # inputs that mean nothing without anot
     "video_second_per_grid": ("video_grid_thw",),
     "high_res_pixel_values": ("pixel_values",),
 }
-_INSTEAD: dict[str, tuple[str, ...]] = {"inputs": ("pixel_values", "input_ids")}  # one or the other
+_INSTEAD: dict[str, tuple[str, ...]] = {"inputs": ("pixel_values", "input_ids", *FEATURES, *WAVES)}  # one or other
 _MEANINGFUL = (
+    "codebook_pixel_values",
     "audio_embed_sizes",
     "high_res_pixel_values",
     "second_per_grid_ts",

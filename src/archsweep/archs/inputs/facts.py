@@ -80,7 +80,10 @@ class Facts:
 
     @property
     def text_config(self) -> Any:
-        found = self.config.get_text_config()
+        try:
+            found = self.config.get_text_config()
+        except ValueError:  # an encoder's and a decoder's: ids are the encoder's
+            found = self.config.get_text_config(encoder=True)
         return found if hasattr(found, "to_diff_dict") else self.config
 
     def generator(self, name: str) -> Any:

@@ -125,7 +125,7 @@ def count_features(facts: Facts, kind: str, made: Mapping[str, Any]) -> int | li
     from archsweep.archs.inputs.facts import signature
 
     model = facts.model
-    for owner in (model, getattr(model, "model", None), getattr(model, "base_model", None)):
+    for owner in (getattr(model, "model", None), getattr(model, "base_model", None), model):
         ask = getattr(owner, f"get_{kind}_features", None)
         if ask is None:
             continue

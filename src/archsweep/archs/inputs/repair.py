@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from archsweep.archs.inputs.audio import FEATURES, WAVES
-from archsweep.archs.inputs.facts import BATCH, TARGET
+from archsweep.archs.inputs.audio import FEATURES, SAMPLES, WAVES
+from archsweep.archs.inputs.facts import BATCH, TARGET, TEXT
 
 Hints = dict[str, Any]
 
@@ -148,11 +148,9 @@ def _unequal(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...
     first, second, dimension = (int(item) for item in found.groups())
     if dimension == 3 and "attention_mask" in fed and "input_ids" not in fed and "mask_steps" not in hints:
         return {"mask_steps": first}
-    if _features_fed(fed) and _turned(hints):
-        return _turned(hints)
-    if "input_ids" in fed and first == int(hints.get("text_length", 14)) and second < 400:
+    if "input_ids" in fed and first == int(hints.get("text_length", TEXT)) and second < 400:
         return {"text_length": second}
-    return {}
+    return _turned(hints) if _features_fed(fed) else {}
 
 
 def _deeper(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
@@ -190,6 +188,20 @@ def _scattered(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, .
         if any(name in fed for name in names) and hints.get(f"{kind}_features") in (None, [1] * BATCH)
     ]
     return {f"{untold[0]}_features": int(found.group(1))} if untold else {}
+
+
+def _frames(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """A mask is of other length: of the mel bins where time comes last, else of what the encoder makes of the frames."""
+    if not _features_fed(fed) or "feature_mask_steps" in hints:
+        return {}
+    if int(found.group(1)) == hints.get("num_mel_bins"):
+        return _turned(hints)
+    return {"feature_mask_steps": int(found.group(1))}
+
+
+def _longer(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """A sound is too short for a head's kernels."""
+    return {"samples": 2 * SAMPLES} if any(name in fed for name in WAVES) and "samples" not in hints else {}
 
 
 def _everything(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
@@ -236,12 +248,14 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"multiple of (\d+),? (?:but )?got (\d+)", _multiple),
     (r"normalized_shape=\[(\d+)\], expected input with shape", _normalized),
     (r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton dimension (\d)", _unequal),
+    (
+        r"(?i)cannot (?:specify|pass|give|provide) both `?(\w+)`? and `?(\w+)",
+        lambda found, hints, fed: {"drop": (*hints.get("drop", ()), found.group(2))} if found.group(2) in fed else {},
+    ),
     (r"Expected attn_mask dtype to be bool or float", _raw_mask),
     (r"value tensor of shape \[(\d+)[\d, ]*\] cannot be broadcast to indexing result of shape", _scattered),
-    (
-        r"shape of the mask \[\d+, \d+\] at index 1 does not match the shape of the indexed tensor \[\d+, \d+, \d+\]",
-        lambda found, hints, fed: _turned(hints),
-    ),
+    (r"shape of the mask \[\d+, \d+\] at index 1 does not match the shape of the indexed tensor \[\d+, (\d+)", _frames),
+    (r"Kernel size: \((\d+)\)\. Kernel size can't be greater than actual input size", _longer),
     (r"got \(NoneType, |'NoneType' object has no attribute 'shape'", _everything),
     (r"Dimension out of range \(expected to be in range of \[-(\d), \d\], but got \d\)", _deeper),
     (r"expected input\[[\d, ]+\] to have (\d+) channels", _channels_first),

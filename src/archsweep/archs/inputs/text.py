@@ -140,6 +140,8 @@ def decoder_inputs(facts: Facts) -> dict[str, Any]:
         if not facts.wants(name):
             continue
         length = int(facts.hints.get("target_length", TARGET))
+        if facts.mapped("SEQUENCE_CLASSIFICATION"):  # the text itself, read at the encoder's end of sequence
+            length = int(facts.hints.get("text_length", TEXT))
         limit = decoder_vocabulary(facts)
         ids = draw_ids(facts, name, length, limit)
         start = facts.find("decoder_start_token_id", within=("decoder", "text"))
