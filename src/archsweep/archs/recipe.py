@@ -76,6 +76,8 @@ class _Search:
     special: overrides.Override
     announce: Callable[[Stage], None]
     attempts: int = 0
+    most: int = 0  # parameters that a model may have
+    large: bool = False  # a candidate had more
     built: tuple[Stage, Exception] | None = None
     fed: tuple[Stage, Exception] | None = None
 
@@ -88,6 +90,7 @@ class _Search:
         except ImportError:
             raise  # a missing optional dependency is no fault of the candidate
         except Exception as error:  # noqa: BLE001 - models raise anything; the last failure becomes NoRecipe
+            self.large = self.large or isinstance(error, TooLargeError)
             if stage is Stage.BUILD:
                 self.built = self.built or (stage, error)
             else:
@@ -102,13 +105,12 @@ def find(
     search = _Search(subject, overrides.for_subject(subject, rules_alone), announce)
     default = default_config(subject)
     for weak in (False, True):
-        large: list[tuple[Recipe, Any]] = []
-        for found, model in _candidates(search, default, weak):
-            if found.parameters <= MOST_PARAMETERS:
+        for search.most in (MOST_PARAMETERS, TOO_MANY):
+            search.large = False
+            for found, model in _candidates(search, default, weak):
                 return _kept(subject, found, model)
-            large.append((found, None))
-        if large:
-            return min(large, key=lambda item: item[0].parameters)[0]
+            if not search.large:
+                break
     stage, error = search.fed or search.built or (Stage.BUILD, NotFiniteError("no candidate"))
     raise NoRecipe(f"{type(error).__name__}: {error}", stage, type(error).__name__, search.attempts) from error
 
@@ -121,7 +123,7 @@ def _candidates(search: _Search, default: Any, weak: bool) -> Iterator[tuple[Rec
             if search.attempts >= bound:
                 return
             edits = overrides.merged(tree.edits_of(_cacheless(node)), search.special.config)
-            model, error = search.attempt(Stage.BUILD, lambda edits=edits: _lively(search.subject, edits))
+            model, error = search.attempt(Stage.BUILD, lambda edits=edits: _lively(search, edits))
             if error is None:
                 hints, error = _search_inputs(search, model, weak, functools.partial(shrink.repaired, node))
                 if hints is not None:
@@ -158,9 +160,9 @@ def _cacheless(node: tree.Node) -> tree.Node:
     return node
 
 
-def _lively(subject: Subject, edits: Mapping[str, Any]) -> Any:
-    model = construct(subject, edits)
-    lively.enliven(model, subject.id)
+def _lively(search: _Search, edits: Mapping[str, Any]) -> Any:
+    model = construct(search.subject, edits, search.most)
+    lively.enliven(model, search.subject.id)
     return model
 
 
@@ -227,10 +229,10 @@ def default_config(subject: Subject) -> Any:
     return next((value for value in vars(made).values() if isinstance(value, wanted)), made)
 
 
-def construct(subject: Subject, edits: Mapping[str, Any]) -> Any:
+def construct(subject: Subject, edits: Mapping[str, Any], most: int = TOO_MANY) -> Any:
     """The model in eval mode, in float32, with transformers' own initialisation.
 
-    Raises TooLargeError before it allocates more than any recipe may have.
+    Raises TooLargeError before it allocates more than `most` parameters.
     """
     import torch
     from torch.nn.modules import module as hooks
@@ -240,8 +242,8 @@ def construct(subject: Subject, edits: Mapping[str, Any]) -> Any:
     def guard(owner: Any, name: str, parameter: Any) -> None:
         nonlocal count
         count += parameter.numel() if parameter is not None else 0
-        if count > TOO_MANY:
-            raise TooLargeError(f"more than {TOO_MANY:,} parameters")
+        if count > most:
+            raise TooLargeError(f"more than {most:,} parameters")
 
     config = tree.build(tree.read(default_config(subject)), edits)
     torch.default_generator.manual_seed(0)

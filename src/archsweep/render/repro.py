@@ -60,7 +60,9 @@ def script(
         "",
         *_wrapped("config = " + _call(config)),
     ]
-    given = "\n".join(line for name, value in inputs.items() for line in _wrapped(f"{name}={tensor(value)},", "        "))
+    given = "\n".join(
+        line for name, value in inputs.items() for line in _wrapped(f"{name}={tensor(value)},", "        ")
+    )
     return "\n".join(head) + "\n" + _END.format(model=class_name, inputs=given)
 
 
@@ -70,7 +72,9 @@ def _kinds(call: Call) -> list[type]:
 
 
 def _call(call: Call) -> str:
-    parts = [f"{name}={_call(value) if hasattr(value, 'made') else repr(value)}" for name, value in call.arguments.items()]
+    parts = [
+        f"{name}={_call(value) if hasattr(value, 'made') else repr(value)}" for name, value in call.arguments.items()
+    ]
     return f"{call.kind.__name__}({', '.join(parts)})"
 
 
@@ -79,7 +83,12 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
     import textwrap
 
     return textwrap.wrap(
-        text, WIDTH, initial_indent=indent, subsequent_indent=indent + "    ", break_long_words=False, break_on_hyphens=False
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "    ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
