@@ -80,6 +80,8 @@ def _runs(facts: Facts, made: Mapping[str, Any], kind: str, token: int, counts: 
     """Runs in the order of the items they stand for; a bare total is split by the items' grids, or evenly."""
     batch = made["input_ids"].shape[0]
     grid = made.get(f"{kind}_grid_thw")
+    if grid is not None and kind == "image" and "images_per_sample" in made:
+        grid = grid[::2]  # every second grid is of an image yet to be made
     if isinstance(counts, int) and grid is not None:
         cells = grid.prod(dim=-1)
         shares = (cells * counts // cells.sum()).tolist()
