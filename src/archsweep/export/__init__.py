@@ -1,1 +1,1 @@
-
+"""From torch to exchange formats, for every platform that needs one. Knows no platform."""

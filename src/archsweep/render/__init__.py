@@ -1,1 +1,1 @@
-
+"""Rows to text: terminal, tables, scripts. Decides nothing."""

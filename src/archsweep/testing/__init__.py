@@ -1,1 +1,1 @@
-
+"""What generated test files call. Stands beside the commands."""
