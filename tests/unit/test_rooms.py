@@ -1,4 +1,4 @@
-"""Rules that hold the house up, read off the source: importing is free, files and functions are small, words are ours."""
+"""Rules that hold the house up, read off the source: importing is free, files and functions are small."""
 
 from __future__ import annotations
 

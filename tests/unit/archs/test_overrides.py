@@ -6,9 +6,9 @@ import importlib.util
 import re
 from pathlib import Path
 
+import made_facts
 import pytest
 
-import made_facts
 from archsweep.archs import overrides
 from archsweep.errors import SettingsError
 
