@@ -30,12 +30,12 @@ def applies(subject: Subject) -> str | None:
 
 
 def run(bench: Bench) -> Verdict:
+    reference = _reference(bench)
     inputs, program = bench.inputs, bench.program
     with eager.seeded():
         first = {path: value.clone() for path, value in program.run(bench.inputs).items()}
     with eager.seeded():
         second = program.run(bench.inputs)
-    reference = _reference(bench)
     bench.announce(Stage.COMPARE)
     config = getattr(getattr(program, "module", None), "config", None) if bench.capabilities.module else None
     faults = [

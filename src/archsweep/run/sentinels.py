@@ -76,6 +76,9 @@ class SentinelSource:
     def find(self, announce: Callable[[Stage], None]) -> Any:
         return {"sentinel": self._name}
 
+    def again(self, recipe: Any, seed: int) -> Any:
+        return None
+
     def make_model(self, recipe: Any) -> Any:
         return _model(self._name)
 
