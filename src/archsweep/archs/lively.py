@@ -43,6 +43,9 @@ JITTER = 0.1  # the same around structured values
 _TABLE_WORDS = ("embed", "token", "position", "query", "queries", "latent")
 
 
+_MAGNITUDES = {"weight_g": "weight_v", "original0": "original1"}  # of a weight held as magnitude and direction
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Place:
     """One tensor and where it hangs."""
@@ -57,13 +60,18 @@ class _Place:
 def enliven(model: torch.nn.Module, key: str, seed: int = 0) -> None:
     """Redraw all floating parameters and the statistics among the buffers in place; tied tensors once.
 
-    The same `key`, `seed` and tensor name give the same values on every machine.
+    The same `key`, `seed` and tensor name give the same values on every machine. Every seed above 0 also halves the
+    gain of what multiplies: a stack without norms, whose signals grow until sines and exponentials of them are noise in
+    float32, calms down.
     """
     import torch
 
     with torch.no_grad():
         for place in _parameters(model):
-            _write(place, _parameter(place, _Stream(f"{seed}/{key}/{place.name}", tuple(place.tensor.shape))))
+            values = _parameter(place, _Stream(f"{seed}/{key}/{place.name}", tuple(place.tensor.shape)))
+            if seed and values is not None and (place.tensor.ndim > 1 or place.leaf in _MAGNITUDES):
+                values = values * 0.5**seed if _multiplies(place.owner) or place.leaf in _MAGNITUDES else values
+            _write(place, values)
         for place in _buffers(model):
             _write(place, _buffer(place, _Stream(f"{seed}/{key}/{place.name}", tuple(place.tensor.shape))))
 
@@ -148,8 +156,7 @@ def _parameter(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any] | None
 
 def _weight_norm(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any] | None:
     """The magnitudes of a weight held as magnitude and direction, so that the product has the usual gain."""
-    pairs = {"weight_g": "weight_v", "original0": "original1"}
-    direction = getattr(place.owner, pairs.get(place.leaf, ""), None)
+    direction = getattr(place.owner, _MAGNITUDES.get(place.leaf, ""), None)
     if direction is None or direction.ndim < 2:
         return None
     count, outputs = place.tensor.numel(), direction.shape[0]
