@@ -28,9 +28,9 @@ def _features(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ..
     kind = next((kind for kind in ("video", "audio", "image") if kind in text), "image")
     count = int(found.group(found.lastindex or 1))
     videos = tuple(name for name in fed if name in ("pixel_values_videos", "video_grid_thw"))
-    if kind == "video" and videos and int(found.group(found.lastindex - 1)) == 0 and hints.get("video_features"):
+    if kind == "video" and videos and int(found.group((found.lastindex or 2) - 1)) == 0 and hints.get("video_features"):
         return {} if hints.get("video_as_image") else {"video_as_image": True}
-    if kind == "video" and videos and int(found.group(found.lastindex - 1)) == _total(hints.get("image_features")):
+    if kind == "video" and videos and int(found.group((found.lastindex or 2) - 1)) == _total(hints.get("image_features")):
         return {"drop": (*hints.get("drop", ()), *videos)}  # images and videos share a token: one at a time
     return {f"{kind}_features": count} if count else {}
 
@@ -220,6 +220,12 @@ def _single_patches(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[s
     return {"patch_images": True if found.group(1) == "3" else "batched"}
 
 
+def _larger(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """Nothing is left of an image after all its strides."""
+    sizes = {None: 128, 128: 256}
+    return {"image_size": sizes[hints.get("image_size")]} if hints.get("image_size") in sizes else {}
+
+
 def _length(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     return {"steps": int(found.group(1))}
 
@@ -234,6 +240,7 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"value tensor of shape \[3, \d+\] cannot be broadcast to indexing result of shape \[3, \d+\]", _frames_apart),
     (r"split_sizes to sum exactly to (\d+) \(input[^)]*\), but got split_sizes=\[([\d, ]+)\]", _parts),
     (r"shape of the mask \[\d+, \d+, \d+, \d+\] at index 2 does not match", lambda *_: {"image_mask": True}),
+    (r"Calculated output size[^\n]*Output size is too small", _larger),
     (r"object has no attribute 'patch_size'", lambda *_: {"image_sizes": False}),
     (r"expects? the mel input features to be of length (\d+)", _length),
     (r"but got input of size: \[\d+, \d+\]", _patch_images),
