@@ -91,7 +91,7 @@ def _shrunk_side(side: int, patch: int, largest: int, whole: int) -> int:
     if side <= largest:
         return side
     ratio = _ratio(side, patch, largest, whole)
-    if side // ratio <= 2 * largest or patch == 1 or whole > 1:
+    if side // ratio <= 2 * largest or patch == 1 or whole > patch:
         return max(patch, side // ratio)
     return patch * max(4, largest // patch // 4 * 4)
 

@@ -80,3 +80,9 @@ def test_groups_divide_the_channels_that_they_divided(groups: int, times: int, n
     root.set("hidden_size", new)
     relations.fit_groups(root)
     assert new % root.get("num_groups") == 0
+
+
+def test_a_grid_without_divisors_is_drawn_anew() -> None:
+    root = node(image_size=518, patch_size=14)
+    sizes.shrink_images(root)
+    assert root.get("image_size") == 112
