@@ -32,8 +32,9 @@ def mel_bins(facts: Facts) -> int:
         ):
             return int(node.input_size)
     found = facts.find(
-        "num_mel_bins", "n_mels", "n_mel_bins", "mel_bins", "input_feat_per_channel", "feature_projection_input_dim", "num_mel_channels",
-        "input_feat_size", "feature_size", "input_channels", "input_dim", "mel_dim", "in_channels", within=AUDIO,
+        "num_mel_bins", "n_mels", "n_mel_bins", "mel_bins", "input_feat_per_channel", "feature_projection_input_dim",
+        "num_mel_channels", "input_feat_size", "feature_size", "input_channels", "input_dim", "mel_dim", "in_channels",
+        within=AUDIO,
     )  # fmt: skip
     return int(found) if isinstance(found, int) and found > 1 else 80
 
@@ -81,7 +82,7 @@ def audio_inputs(facts: Facts) -> dict[str, Any]:
     for name in FEATURES:
         if facts.wants(name) and wants_audio(facts, name):
             length, width = steps(facts), mel_bins(facts)
-            shape = (BATCH, length, width) if time_first(facts, name) else (BATCH, width, length)
+            shape: tuple[int, ...] = (BATCH, length, width) if time_first(facts, name) else (BATCH, width, length)
             if facts.hints.get("feature_rank") == 4:
                 shape = (BATCH, 1, length, width)
             made[name] = facts.normal(name, *shape)
@@ -134,10 +135,10 @@ def time_first(facts: Facts, name: str) -> bool:
 
 
 def documented_shape(facts: Facts, name: str) -> list[str]:
-    """The words of the shape that the documentation of forward gives a parameter; the last one where it gives several."""
+    """The words of the shape that forward's documentation gives a parameter, the last of several."""
     found = re.search(
         rf"(?m)^\s*{name}\s*\([^\n]*?of shape\s*`?\((?:[^)\n]*\)`?\s+or\s+`?\()?([^)\n]*)\)",
-        facts.kind.forward.__doc__ or "",
+        getattr(facts.kind, "forward", None).__doc__ or "",
     )
     return [word.strip() for word in found.group(1).split(",")] if found else []
 

@@ -49,13 +49,13 @@ def documented(facts: Facts, name: str) -> Any:
 
 
 def documentation(facts: Facts, name: str) -> tuple[str, list[str]]:
-    forward = inspect.unwrap(facts.kind.forward)
-    for source in (facts.kind.forward.__doc__, forward.__doc__, facts.kind.__doc__):
+    forward = inspect.unwrap(facts.kind.forward)  # type: ignore[attr-defined]
+    for source in (facts.kind.forward.__doc__, forward.__doc__, facts.kind.__doc__):  # type: ignore[attr-defined]
         found = re.search(_LINE.format(name=re.escape(name)), source or "")
         if found:
             shape = found.group("shape")
             return found.group("kind"), [word.strip() for word in shape.split(",") if word.strip()] if shape else []
-    annotation = str(facts.parameters[name].annotation) if name in facts.parameters else ""
+    annotation = str(facts.parameters[name].annotation).strip("'") if name in facts.parameters else ""
     return annotation, []
 
 

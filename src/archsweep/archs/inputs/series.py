@@ -1,4 +1,4 @@
-"""Time series with the lags a configuration asks for, and the inputs of decisions. Knows field names, never architectures."""
+"""Time series with the lags a configuration asks for, and the inputs of decisions. Knows fields, no architectures."""
 
 from __future__ import annotations
 

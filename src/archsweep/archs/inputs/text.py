@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-
-
 from typing import Any
 
 from archsweep.archs.inputs.audio import documented_shape, either
@@ -86,6 +84,9 @@ def text_inputs(facts: Facts) -> dict[str, Any]:
         made["attention_mask"] = padded
     ids = ids.masked_fill(padded == 0, pad_id(facts))
     _close_rows(facts, ids, padded)
+    question = facts.find("question_token_id")
+    if isinstance(question, int) and 0 <= question < vocabulary(facts):
+        ids[:, 1] = question
     made["input_ids"] = in_codebooks(facts, "input_ids", ids, vocabulary(facts))
     if facts.wants("token_type_ids") and (facts.find("type_vocab_size") or 2) > 1:
         types = padded.clone() * 0
