@@ -16,7 +16,7 @@ from typing import Any
 
 import archsweep
 from archsweep import registry
-from archsweep.archs import catalog, selection
+from archsweep.archs import catalog, overrides, selection
 from archsweep.contract import VERIFYING, Case, Evidence, Lot, Result, RunEnd, RunRecord, Status, Subject, encode
 from archsweep.errors import EXIT_BROKEN, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_OK, SettingsError
 from archsweep.run import endings, findings, plan, reuse, sentinels
@@ -62,6 +62,7 @@ class Outcome:
 
 def validate(options: Options) -> Options:
     """The options with `all` and missing checks filled in. Raises UnknownName, SettingsError; starts nothing."""
+    overrides.load()  # a malformed file is said once, here, and not as the ending of every case
     checks = options.checks or VERIFYING
     if "all" in checks:
         checks = registry.names("checks")

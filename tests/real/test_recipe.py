@@ -1,0 +1,91 @@
+"""The search for a tiny model: what it finds is small, the same each time, and it ends where nothing can be found."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+
+import pytest
+import torch
+
+from archsweep.archs import importing, recipe
+from archsweep.contract import Architecture, Modality, Priority, Stage, Standing, Subject, decode, encode
+from archsweep.errors import NoRecipe
+
+
+def subject(model_type: str, config: str, name: str, module: str, config_module: str) -> Subject:
+    return Subject(
+        model_type=model_type, class_name=name, class_module=module, config_class=f"{config_module}:{config}",
+        is_base=True, mappings=("MODEL_MAPPING",), family=model_type, architecture=Architecture.ENCODER_ONLY,
+        role="encoder", modality=(Modality.TEXT,), category="text-encoders", tasks=(), priority=Priority.LOW, phase=6,
+        standing=Standing.STAND_ALONE,
+    )  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _warm() -> None:
+    importing.warm()
+
+
+BERT = subject(
+    "bert", "BertConfig", "BertModel", "transformers.models.bert.modeling_bert",
+    "transformers.models.bert.configuration_bert",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "words"),
+    [
+        ("StubbornModel", Stage.RUN, "must be a multiple of 7"),
+        ("UnbuildableModel", Stage.BUILD, "is not what this model wants"),
+        ("SilentModel", Stage.RUN, "NaN"),
+    ],
+)
+def test_the_search_ends_after_a_bounded_number_of_attempts(name: str, stage: Stage, words: str) -> None:
+    stages: list[Stage] = []
+    counts = []
+    for _ in range(2):
+        importlib.import_module("stubborn").StubbornModel.calls = 0
+        with pytest.raises(NoRecipe) as ending:
+            recipe.find(subject("stubborn", "StubbornConfig", name, "stubborn", "stubborn"), announce=stages.append)
+        assert (ending.value.stage, words in str(ending.value)) == (stage, True)
+        counts.append(ending.value.attempts)
+    assert counts[0] == counts[1], "bounded by attempts, so the same each time"
+    assert 2 < counts[0] <= 12 * recipe.MOST_ATTEMPTS
+    assert len(stages) == sum(counts)
+
+
+def test_a_recipe_makes_the_same_small_model_and_inputs_again() -> None:
+    found = recipe.find(BERT)
+    assert 1000 < found.parameters <= recipe.MOST_PARAMETERS
+    assert not found.weak
+    assert "text" in found.fed
+    again = decode(recipe.Recipe, json.loads(json.dumps(encode(found))))
+    assert encode(again) == encode(found) == encode(recipe.find(BERT))
+    first, second = recipe.make_model(BERT, found), recipe.make_model(BERT, again)
+    assert sum(item.numel() for item in first.parameters()) == found.parameters
+    for (name, one), (_, other) in zip(first.state_dict().items(), second.state_dict().items(), strict=True):
+        assert torch.equal(one, other), name
+    inputs = recipe.make_inputs(BERT, again)
+    assert inputs["attention_mask"].sum(1).unique().numel() == 2, "two rows of unequal length"
+    for name, value in recipe.make_inputs(BERT, found).items():
+        assert torch.equal(value, inputs[name])
+    with torch.no_grad():
+        assert first(**inputs).last_hidden_state.isfinite().all()
+
+
+def test_another_seed_is_another_model_with_other_inputs() -> None:
+    found = recipe.find(BERT)
+    other = recipe.again(found, 1)
+    assert dataclasses.replace(other, seed=0) == found
+    name = next(iter(dict(recipe.make_model(BERT, found).named_parameters())))
+    first, second = (dict(recipe.make_model(BERT, item).named_parameters())[name] for item in (found, other))
+    assert not torch.equal(first, second)
+    ids = [recipe.make_inputs(BERT, item)["input_ids"] for item in (found, other)]
+    assert not torch.equal(*ids)
+
+
+def test_a_model_too_large_is_never_allocated() -> None:
+    with pytest.raises(recipe.TooLargeError):
+        recipe.construct(BERT, {"hidden_size": 8192, "intermediate_size": 65536, "num_attention_heads": 8})
