@@ -132,6 +132,8 @@ def shrink_widths(root: Node, divisor: int | None, least: int, floor: int, coupl
             if _is_fixed(node, name, value):
                 continue
             owners = {} if coupling.is_inside(name) else by_owner
+            if name == "num_pos_feats":  # sine and cosine: half of the width that they are added to
+                owners = {width // 2: found for width, found in by_owner.items()}
             change = functools.partial(_scaled_for, own=own, owners=owners, floor=floor, groups=groups)
             edited = _map(value, change)
             if is_whole(value) and divisor != 1:
