@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from archsweep.contract import Case, Lot, Placement, Program, Reference, Stage, Tensor, encode
 from archsweep.errors import ReferenceFault
 
-
 SEEDS = 3  # draws of weights and inputs before the CPU is said to disagree with itself
 
 
