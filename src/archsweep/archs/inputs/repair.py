@@ -191,7 +191,7 @@ def _scattered(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, .
 
 
 def _frames(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
-    """A mask is of other length: of the mel bins where time comes last, else of what the encoder makes of the frames."""
+    """A mask is of other length: mel bins where time comes last, else what the encoder makes of the frames."""
     if not _features_fed(fed) or "feature_mask_steps" in hints:
         return {}
     if int(found.group(1)) == hints.get("num_mel_bins"):
