@@ -32,7 +32,7 @@ sweep: $(VENV)/.installed
 	@echo "results: $(abspath $(DB))   (look closer: $(BIN)/archsweep matrix | show | query --help)"
 
 test: $(VENV)/.developed
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist worksteal
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
 lint: $(VENV)/.developed
 	$(BIN)/ruff check .

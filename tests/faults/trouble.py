@@ -34,8 +34,8 @@ def segfault() -> None:
 def hoard() -> None:
     held = []
     while True:
-        held.append(torch.ones(4 * 2**20))  # 16 MB
-        time.sleep(0.001)
+        held.append(torch.ones(16 * 2**20))  # 64 MB
+        time.sleep(0.01)
 
 
 def leave_a_child() -> None:
