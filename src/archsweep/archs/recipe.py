@@ -16,7 +16,7 @@ from typing import Any
 
 from archsweep.archs import inputs as archs_inputs
 from archsweep.archs import lively, overrides, shrink
-from archsweep.archs.inputs import repair
+from archsweep.archs.inputs import facts, repair
 from archsweep.archs.shrink import tree
 from archsweep.contract import Stage, Subject
 from archsweep.errors import NoRecipe
@@ -123,7 +123,7 @@ def _candidates(search: _Search, default: Any, weak: bool) -> Iterator[tuple[Rec
             if search.attempts >= bound:
                 return
             edits = overrides.merged(tree.edits_of(_cacheless(node)), search.special.config)
-            model, error = search.attempt(Stage.BUILD, lambda edits=edits: _lively(search, edits))
+            model, error = search.attempt(Stage.BUILD, functools.partial(_lively, search, edits))
             if error is None:
                 hints, error = _search_inputs(search, model, weak, functools.partial(shrink.repaired, node))
                 if hints is not None:
@@ -136,7 +136,7 @@ def _candidates(search: _Search, default: Any, weak: bool) -> Iterator[tuple[Rec
             break
 
 
-def _recipe(  # noqa: PLR0917
+def _recipe(
     search: _Search, model: Any, edits: Mapping[str, Any], hints: dict[str, Any], move: str, weak: bool
 ) -> Recipe:
     made = archs_inputs.draw(search.subject, type(model), model.config, hints)
@@ -182,15 +182,15 @@ def _search_inputs(
             assert hints is not None
             made, error = search.attempt(
                 Stage.INPUTS,
-                lambda hints=hints: archs_inputs.draw(subject, type(model), model.config, hints, model=model),
+                functools.partial(archs_inputs.draw, subject, type(model), model.config, hints, model=model),
             )
             if error is None:
-                _, error = search.attempt(Stage.RUN, lambda made=made: forward(model, made))
+                _, error = search.attempt(Stage.RUN, functools.partial(forward, model, made))
             if error is None:
                 return hints, None
             first = first or error
             messages.append(f"{type(error).__name__}: {error}")
-            known = tuple(made or archs_inputs.signature(type(model)))
+            known = tuple(made or facts.signature(type(model)))
             hints = repair.repaired(messages[-1], hints, known)
             if hints is None:
                 break
