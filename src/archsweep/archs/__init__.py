@@ -1,1 +1,1 @@
-"""Every architecture: the catalog, what each is, its tiny model, inputs and reference. Knows no platform and no check."""
+"""Every architecture: catalog, taxonomy, tiny model, inputs, reference. Knows no platform and no check."""

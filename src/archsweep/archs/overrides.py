@@ -1,4 +1,4 @@
-"""What no rule can know, from `overrides.toml`: a few lines for a model type, each with its reason. Decides nothing itself."""
+"""What no rule can know, from `overrides.toml`: a few lines for a model type, each with its reason."""
 
 from __future__ import annotations
 

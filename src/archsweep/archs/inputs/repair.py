@@ -28,9 +28,10 @@ def _features(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ..
     kind = next((kind for kind in ("video", "audio", "image") if kind in text), "image")
     count = int(found.group(found.lastindex or 1))
     videos = tuple(name for name in fed if name in ("pixel_values_videos", "video_grid_thw"))
-    if kind == "video" and videos and int(found.group((found.lastindex or 2) - 1)) == 0 and hints.get("video_features"):
+    tokens = int(found.group((found.lastindex or 2) - 1))
+    if kind == "video" and videos and tokens == 0 and hints.get("video_features"):
         return {} if hints.get("video_as_image") else {"video_as_image": True}
-    if kind == "video" and videos and int(found.group((found.lastindex or 2) - 1)) == _total(hints.get("image_features")):
+    if kind == "video" and videos and tokens == _total(hints.get("image_features")):
         return {"drop": (*hints.get("drop", ()), *videos)}  # images and videos share a token: one at a time
     return {f"{kind}_features": count} if count else {}
 
