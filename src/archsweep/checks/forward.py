@@ -113,11 +113,8 @@ def broken_promises(
     batch = fed_batch(inputs)
     for path in MAIN:
         shape = tuple(found[path].shape) if path in found else ()
-        packed = (
-            "input_ids" not in inputs
-            and shape[1:]
-            and (shape[0] == 1 or (path == "last_hidden_state" and len(shape) == 2))
-        )  # all rows in one
+        one_row = len(shape) == 3 and shape[0] == 1  # of all patches
+        packed = "input_ids" not in inputs and (one_row or (path == "last_hidden_state" and len(shape) == 2))
         if batch and shape and shape[0] % batch and not packed:
             yield f"{path}: {shape[0]} rows for a batch of {batch}"
     if config is None:
