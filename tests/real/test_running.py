@@ -77,7 +77,7 @@ def test_a_run_that_differs_from_the_first_fails():
 
     def unsteady(x):
         calls.append(1)
-        return {"y": x + len(calls) * 1e-7}
+        return {"y": x + len(calls) * 1e-6}
 
     verdict = _run(unsteady)
     assert verdict.status is Status.FAIL
