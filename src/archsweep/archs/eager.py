@@ -101,3 +101,21 @@ def copied(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(copied(item) for item in value)
     return value
+
+
+def cast(model: torch.nn.Module, device: torch.device | str, dtype: torch.dtype) -> torch.nn.Module:
+    """`model` moved to `device`, its floating tensors in `dtype`, in place.
+
+    Complex buffers (rotary embeddings are sometimes kept so) stay complex: torch's own `Module.to(dtype)` would drop
+    their imaginary part.
+    """
+    import torch
+
+    wide = {torch.float64: torch.complex128}.get(dtype, torch.complex64)
+
+    def moved(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.is_complex():
+            return tensor.to(device, wide)
+        return tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device)
+
+    return model._apply(moved)

@@ -19,7 +19,7 @@ class EagerProgram:
     """A torch module on one device, in one dtype. Satisfies contract.Program."""
 
     def __init__(self, module: torch.nn.Module, device: torch.device, dtype: torch.dtype, name: str) -> None:
-        self.module = module.to(device=device, dtype=dtype)
+        self.module = eager.cast(module, device, dtype)
         self._device, self._dtype, self._name = device, dtype, name
         self._output_devices: dict[str, str] | None = None
 

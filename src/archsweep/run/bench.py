@@ -87,10 +87,14 @@ class LotBench:
         return self._recipe is not None
 
     def model(self, dtype: str | None = None) -> Any:
+        model = self._source.make_model(self._found_recipe())
+        if dtype is None:
+            return model
         import torch
 
-        model = self._source.make_model(self._found_recipe())
-        return model if dtype is None else model.to(getattr(torch, dtype))
+        from archsweep.archs import eager
+
+        return eager.cast(model, "cpu", getattr(torch, dtype))
 
     @property
     def inputs(self) -> Mapping[str, Tensor]:
