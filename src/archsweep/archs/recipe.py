@@ -1,9 +1,9 @@
 """How to make a tiny model and its inputs for a subject: found by an ordered search, bounded by attempts.
 
 The search tries the moves of `shrink` in their order, and for each the layouts of `inputs` that the signature implies,
-then what error messages teach, then alternatives; dropping a modality comes last of all. The first attempt whose
-forward pass runs, with lively weights, and gives no NaN is the recipe. It is bounded by attempts and never by seconds:
-it ends alike on every machine. Knows no platform and no check.
+then what error messages teach, then alternatives. No modality is ever dropped to make a model run: one that cannot be
+fed what it takes is not verified. The first attempt whose forward pass runs, with lively weights, and gives no NaN is
+the recipe. It is bounded by attempts and never by seconds: it ends alike on every machine. Knows no platform, no check.
 """
 
 from __future__ import annotations
@@ -38,12 +38,6 @@ ALTERNATIVES: tuple[dict[str, Any], ...] = (
     {"drop": ("attention_mask",)},
     {"image_sizes": False},
 )
-LAST: tuple[dict[str, Any], ...] = (
-    {"drop": ("pixel_values_videos", "video_grid_thw")},
-    {"drop": ("pixel_values", "image_grid_thw")},
-    {"drop": ("input_features", "input_features_mask")},
-    {"drop": ("input_values",)},
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +51,6 @@ class Recipe:
     attempts: int
     parameters: int
     fed: tuple[str, ...] = ()
-    weak: bool = False  # a modality had to be dropped
 
 
 class NotFiniteError(Exception):
@@ -104,30 +97,28 @@ def find(
     """The first recipe of the search. Raises NoRecipe with the first failure at the furthest stage reached."""
     search = _Search(subject, overrides.for_subject(subject, rules_alone), announce)
     default = default_config(subject)
-    for weak in (False, True):
-        for search.most in (MOST_PARAMETERS, TOO_MANY):
-            search.large = False
-            for found, model in _candidates(search, default, weak):
-                return _kept(subject, found, model)
-            if not search.large:
-                break
+    for search.most in (MOST_PARAMETERS, TOO_MANY):
+        search.large = False
+        for found, model in _candidates(search, default):
+            return _kept(subject, found, model)
+        if not search.large:
+            break
     stage, error = search.fed or search.built or (Stage.BUILD, NotFiniteError("no candidate"))
     raise NoRecipe(f"{type(error).__name__}: {error}", stage, type(error).__name__, search.attempts) from error
 
 
-def _candidates(search: _Search, default: Any, weak: bool) -> Iterator[tuple[Recipe, Any]]:
+def _candidates(search: _Search, default: Any) -> Iterator[tuple[Recipe, Any]]:
     """The recipe that each move leads to, with its model."""
-    bound = MOST_ATTEMPTS * (2 if weak else 1)
     for move, node in shrink.candidates(default):
         for _ in range(CONFIG_REPAIRS):
-            if search.attempts >= bound:
+            if search.attempts >= MOST_ATTEMPTS:
                 return
             edits = overrides.merged(tree.edits_of(_cacheless(node)), search.special.config)
             model, error = search.attempt(Stage.BUILD, functools.partial(_lively, search, edits))
             if error is None:
-                hints, error = _search_inputs(search, model, weak, functools.partial(shrink.repaired, node))
+                hints, error = _search_inputs(search, model, functools.partial(shrink.repaired, node))
                 if hints is not None:
-                    yield _recipe(search, model, edits, hints, move.name, weak), model
+                    yield _recipe(search, model, edits, hints, move.name), model
                     break
                 if error is None:  # an input's failure has changed the configuration
                     continue
@@ -136,9 +127,7 @@ def _candidates(search: _Search, default: Any, weak: bool) -> Iterator[tuple[Rec
             break
 
 
-def _recipe(
-    search: _Search, model: Any, edits: Mapping[str, Any], hints: dict[str, Any], move: str, weak: bool
-) -> Recipe:
+def _recipe(search: _Search, model: Any, edits: Mapping[str, Any], hints: dict[str, Any], move: str) -> Recipe:
     made = archs_inputs.draw(search.subject, type(model), model.config, hints)
     return Recipe(
         config=edits,
@@ -148,7 +137,6 @@ def _recipe(
         attempts=search.attempts,
         parameters=sum(item.numel() for item in model.parameters()),
         fed=archs_inputs.modalities(made),
-        weak=weak,
     )
 
 
@@ -167,7 +155,7 @@ def _lively(search: _Search, edits: Mapping[str, Any]) -> Any:
 
 
 def _search_inputs(
-    search: _Search, model: Any, weak: bool, learn: Callable[[str], bool]
+    search: _Search, model: Any, learn: Callable[[str], bool]
 ) -> tuple[dict[str, Any] | None, Exception | None]:
     """Hints whose inputs the model takes; or None and the first error, no error if `learn` took a lesson from one.
 
@@ -175,7 +163,7 @@ def _search_inputs(
     configuration is worth more than the alternatives.
     """
     subject, first = search.subject, None
-    for start in LAST if weak else ALTERNATIVES:
+    for start in ALTERNATIVES:
         hints: dict[str, Any] | None = {**start, **search.special.inputs}
         messages = []
         for _ in range(REPAIRS):
@@ -196,7 +184,7 @@ def _search_inputs(
                 break
         if not start and any(learn(message) for message in messages):
             return None, None
-        if search.attempts >= MOST_ATTEMPTS * (4 if weak else 2):
+        if search.attempts >= MOST_ATTEMPTS * 2:
             break
     return None, first
 

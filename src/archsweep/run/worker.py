@@ -96,7 +96,7 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
     began = time.perf_counter()
     try:
         verdict = _judge(case, bench)
-        details = {**verdict.details, **_digest(bench), reuse.SOURCE: reuse.source_hash(lot.subject.class_module)}
+        details = {**verdict.details, **_digest(bench), **_made(bench), reuse.SOURCE: reuse.source_hash(lot.subject.class_module)}
         device = next((placement.device for placement in bench.placements()), "")
     except Exception as error:  # noqa: BLE001 (every ending is a result)
         status, stage, failure = endings.classify(error, announce.now.stage)
@@ -118,6 +118,14 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
         lot, case, verdict.status, announce.now.stage, reached=announce.now.reached, message=verdict.message,
         wall_s=time.perf_counter() - began, failure=blamed, device=device, metrics=verdict.metrics, details=details,
     )  # fmt: skip
+
+
+def _made(bench: LotBench) -> dict[str, Any]:
+    """How model and inputs came about, in short; the whole recipe can be found again at any time."""
+    if not bench.found:
+        return {}
+    short = {key: bench.recipe.get(key) for key in ("candidate", "attempts", "parameters", "fed", "seed")}
+    return {"recipe": {**short, "inputs": sorted(bench.inputs)}} if short["candidate"] else {}
 
 
 def _judge(case: Case, bench: LotBench) -> Verdict:
