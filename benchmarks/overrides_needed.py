@@ -78,7 +78,7 @@ def _loses(model: str) -> bool:
                 continue
             larger = alone.parameters > recipe.MOST_PARAMETERS >= whole.parameters
             inputs = [set(recipe.make_inputs(subject, item)) for item in (alone, whole)]
-            if larger or not inputs[0] >= inputs[1] or (alone.weak and not whole.weak):
+            if larger or not inputs[0] >= inputs[1]:
                 return True
     return False
 
