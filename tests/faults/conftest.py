@@ -11,7 +11,7 @@ from archsweep import registry
 HERE = Path(__file__).parent
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def trouble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder for the sweep; the trouble module and its platforms can be imported here and in workers."""
     folder = tmp_path_factory.mktemp("trouble")

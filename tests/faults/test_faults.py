@@ -25,7 +25,7 @@ PROGRAMS = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ended(trouble: Path) -> tuple[Outcome, dict[str, Result]]:
     models = tuple(f"model_{name}" for name in MODELS) + tuple(f"program_{name}" for name in PROGRAMS)
     options = Options(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +21,8 @@ def _name(file: Path) -> str:
 
 
 def test_importing_any_module_loads_nothing_heavy() -> None:
-    names = [found.name for found in pkgutil.walk_packages(archsweep.__path__, "archsweep.")]
+    parts = [file.relative_to(ROOT.parent).with_suffix("").parts for file in FILES]
+    names = [".".join(part for part in own if part != "__init__") for own in parts]
     assert len(names) > 60
     code = (
         "import importlib, sys\n"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import numpy
     import torch
 
-RULES = 2  # raise when a rule changes what is drawn
+RULES = 3  # raise when a rule changes what is drawn
 CONVOLUTION_GAIN = 1.3  # most convolutions are followed by a rectifier, which halves the power
 BIAS = 0.25  # standard deviation of additive terms, against activations of about one
 AWAKE = (0.4, 0.9)  # magnitude of gates and layer scales that were initialised shut
