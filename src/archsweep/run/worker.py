@@ -96,7 +96,8 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
     began = time.perf_counter()
     try:
         verdict = _judge(case, bench)
-        details = {**verdict.details, **_digest(bench), **_made(bench), reuse.SOURCE: reuse.source_hash(lot.subject.class_module)}
+        source = {reuse.SOURCE: reuse.source_hash(lot.subject.class_module)}
+        details = {**verdict.details, **_digest(bench), **_made(bench), **source}
         device = next((placement.device for placement in bench.placements()), "")
     except Exception as error:  # noqa: BLE001 (every ending is a result)
         status, stage, failure = endings.classify(error, announce.now.stage)
