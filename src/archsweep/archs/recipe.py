@@ -207,14 +207,20 @@ def model_class(subject: Subject) -> Any:
     return getattr(importlib.import_module(subject.class_module), subject.class_name)
 
 
+@functools.lru_cache(maxsize=2)
 def default_config(subject: Subject) -> Any:
-    """The configuration that the subject's class expects, with its defaults."""
+    """The configuration that the subject's class expects, with its defaults. Shared: read it, never change it."""
     module, name = subject.config_class.split(":")
     made = getattr(importlib.import_module(module), name)()
     wanted = getattr(model_class(subject), "config_class", None)
     if wanted is None or isinstance(made, wanted):
         return made
     return next((value for value in vars(made).values() if isinstance(value, wanted)), made)
+
+
+@functools.lru_cache(maxsize=2)
+def _default_tree(subject: Subject) -> tree.Node:
+    return tree.read(default_config(subject))
 
 
 def construct(subject: Subject, edits: Mapping[str, Any], most: int = TOO_MANY) -> Any:
@@ -233,7 +239,7 @@ def construct(subject: Subject, edits: Mapping[str, Any], most: int = TOO_MANY) 
         if count > most:
             raise TooLargeError(f"more than {most:,} parameters")
 
-    config = tree.build(tree.read(default_config(subject)), edits)
+    config = tree.build(_default_tree(subject), edits)
     torch.default_generator.manual_seed(0)
     handle = hooks.register_module_parameter_registration_hook(guard)
     try:
@@ -271,12 +277,13 @@ def first_attempt(subject: Subject, *, rules_alone: bool = False) -> Recipe:
 
 def config_call(subject: Subject, recipe: Recipe) -> tree.Call:
     """The recipe's configuration as the call that makes it."""
-    return tree.call(tree.read(default_config(subject)), recipe.config)
+    return tree.call(_default_tree(subject), recipe.config)
 
 
 def make_inputs(subject: Subject, recipe: Recipe) -> dict[str, Any]:
     """The recipe's inputs by parameter name; needs no model."""
-    config = tree.build(tree.read(default_config(subject)), recipe.config)
+    kept, model = _FOUND.get(subject.id, (None, None))
+    config = model.config if kept == recipe else config_call(subject, recipe).made()
     return archs_inputs.draw(subject, model_class(subject), config, recipe.hints, recipe.seed)
 
 

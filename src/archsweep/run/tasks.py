@@ -5,6 +5,7 @@ Answers go to files in the task's folder. Knows nothing of the parent.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -36,8 +37,14 @@ def prepare(setup: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def warm_up() -> None:
-    """Run a little of everything once, so that no worker pays for torch's lazy initialisation."""
+    """Run a little of everything once, so that no worker pays for torch's lazy initialisation.
+
+    The image library that transformers wraps is imported here too, where it is installed: it takes a second.
+    """
     import torch
+
+    with contextlib.suppress(ImportError, RuntimeError):
+        importlib.import_module("timm")
 
     with torch.no_grad():
         layer = torch.nn.TransformerEncoderLayer(16, 2, 32, batch_first=True).eval()
