@@ -52,7 +52,7 @@ def test_the_search_ends_after_a_bounded_number_of_attempts(name: str, stage: St
         assert (ending.value.stage, words in str(ending.value)) == (stage, True)
         counts.append(ending.value.attempts)
     assert counts[0] == counts[1], "bounded by attempts, so the same each time"
-    assert 2 < counts[0] <= 12 * recipe.MOST_ATTEMPTS
+    assert 2 < counts[0] <= 150, "without a bound the stubborn one takes almost a thousand"
     assert len(stages) == sum(counts)
 
 
