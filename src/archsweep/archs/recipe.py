@@ -113,7 +113,7 @@ def _candidates(search: _Search, default: Any) -> Iterator[tuple[Recipe, Any]]:
         for _ in range(CONFIG_REPAIRS):
             if search.attempts >= MOST_ATTEMPTS:
                 return
-            edits = overrides.merged(tree.edits_of(_cacheless(node)), search.special.config)
+            edits = _listed(overrides.merged(tree.edits_of(_cacheless(node)), search.special.config))
             model, error = search.attempt(Stage.BUILD, functools.partial(_lively, search, edits))
             if error is None:
                 hints, error = _search_inputs(search, model, functools.partial(shrink.repaired, node))
@@ -138,6 +138,13 @@ def _recipe(search: _Search, model: Any, edits: Mapping[str, Any], hints: dict[s
         parameters=sum(item.numel() for item in model.parameters()),
         fed=archs_inputs.modalities(made),
     )
+
+
+def _listed(value: Any) -> Any:
+    """`value` with lists for tuples, as a configuration file would give it."""
+    if isinstance(value, Mapping):
+        return {name: _listed(item) for name, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _cacheless(node: tree.Node) -> tree.Node:
@@ -271,7 +278,7 @@ def first_attempt(subject: Subject, *, rules_alone: bool = False) -> Recipe:
     """What the search tries first: the recipe that shows the failure where the search finds none."""
     special = overrides.for_subject(subject, rules_alone)
     move, node = next(shrink.candidates(default_config(subject)))
-    edits = overrides.merged(tree.edits_of(_cacheless(node)), special.config)
+    edits = _listed(overrides.merged(tree.edits_of(_cacheless(node)), special.config))
     return Recipe(config=edits, hints=dict(special.inputs), seed=0, candidate=move.name, attempts=0, parameters=0)
 
 

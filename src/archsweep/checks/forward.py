@@ -131,7 +131,7 @@ def broken_promises(
         if labels and batch and tuple(logits.shape) != (batch, labels):
             yield f"logits: shape {tuple(logits.shape)}, promised {(batch, labels)}"
     elif any(name in LABELS for name in subject.mappings):
-        if labels and logits.shape[-1] != labels:
+        if labels and logits.shape[-1] != labels and logits.shape[-1] not in sizes:
             yield f"logits: {logits.shape[-1]} classes, promised {labels}"
     elif any(name in VOCABULARY for name in subject.mappings) and logits.shape[-1] not in sizes:
         yield f"logits: {logits.shape[-1]} wide, no vocabulary of the configuration has that size"

@@ -39,6 +39,16 @@ def _set(node: Node, name: str, value: Any) -> bool:
     return True
 
 
+def _stages(root: Node, count: int) -> bool:
+    """As many stages of a backbone as a head asks for: the deepest ones, one after another."""
+    depth = root.get(getattr(root.kind, "attribute_map", {}).get("num_hidden_layers", "num_hidden_layers"))
+    if not is_whole(depth):
+        return False
+    if depth < count:
+        root.set("num_hidden_layers", count)
+    return _set(root, "_out_indices", list(range(max(depth, count) - count + 1, max(depth, count) + 1)))
+
+
 def _missing(root: Node, found: re.Match[str], message: str) -> bool:
     """A configuration lacks an attribute: take it from where the tree, or a sister class of the module, has it."""
     kind, name = found.group(1), found.group(2)
@@ -198,6 +208,8 @@ def _bounds(root: Node, found: re.Match[str], message: str) -> bool:
 
 
 _LESSONS: tuple[tuple[str, _Lesson], ...] = (
+    (r"only supports encoder-only", lambda root, found, message: _set(root, "is_encoder_decoder", False)),
+    (r"config\.out_indices to be a list of (\d+)", lambda root, found, message: _stages(root, int(found.group(1)))),
     (r"clamp: At least one of", _bounds),
     (r"shapes cannot be multiplied \(\d+x(?P<given>\d+) and (?P<wanted>\d+)x\d+\)", _width),
     (r"to have (?P<wanted>\d+) channels, but got (?P<given>\d+) channels", _width),
