@@ -173,6 +173,9 @@ def _feature_masks(facts: Facts, made: dict[str, Any], length: int) -> None:
                 made[key] = made[key].bool()
             if key == "audio_mel_mask":  # marks what is padding
                 made[key] = made[key] == 0
+    if facts.wants("chunk_sample_lengths"):
+        hop = int(facts.find("hop_length", within=AUDIO) or 1)
+        made["chunk_sample_lengths"] = _shorter(length).sum(dim=1) * hop
     if facts.wants("padding_mask") and not any(facts.has(name) for name in WAVES):
         made["padding_mask"] = _shorter(length * int(facts.find("hop_length") or 1))
     if facts.wants("attention_mask") and (either(facts) or not facts.wants("input_ids")):

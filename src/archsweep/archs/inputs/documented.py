@@ -91,7 +91,9 @@ def _hidden(facts: Facts) -> int:
 def _filled(facts: Facts, name: str, kind: str, sizes: list[int]) -> Any:
     import torch
 
-    if "mask" in name and not (len(sizes) == 4 and "Float" in kind and sizes[1] == image.channels(facts)):
+    if "mask" in name and not (
+        len(sizes) == 4 and not re.search("Long|Int|Bool", kind) and sizes[1] == image.channels(facts)
+    ):
         made = torch.ones(*sizes, dtype=torch.long)
         if made.dim() > 1 and made.shape[-1] > SHORTER + 1:
             made[-1, ..., -SHORTER:] = 0

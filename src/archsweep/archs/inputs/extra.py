@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archsweep.archs.inputs.audio import FEATURES, WAVES, either
+from archsweep.archs.inputs.audio import FEATURES, WAVES, either, samples
 from archsweep.archs.inputs.documented import documented
 from archsweep.archs.inputs.facts import BATCH, TEXT, Facts, pair
 from archsweep.archs.inputs.image import MERGE, channels, flat_patches, patch, side
@@ -66,6 +66,8 @@ def _hidden_width(facts: Facts, *names: str) -> int:
 def _hidden_states(facts: Facts) -> Any:
     if facts.has("grid_thw"):
         return flat_patches(facts, "hidden_states")
+    if facts.hints.get("wave") == "channel":
+        return facts.normal("hidden_states", BATCH, 1, samples(facts))
     made = facts.normal("hidden_states", BATCH, int(facts.hints.get("steps", 12)), _hidden_width(facts))
     return made.transpose(1, 2).contiguous() if facts.hints.get("channels_first") else made
 

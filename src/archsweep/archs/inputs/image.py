@@ -32,6 +32,8 @@ def side(facts: Facts) -> tuple[int, int]:
         found = None
     height, width = pair(found) if found is not None else (64, 64)
     step = patch(facts) or 1
+    if facts.has("prompt_pixel_values") and height >= 2 * width:  # a prompt stands above the image
+        height //= 2
     return max(height, step), max(width, step)
 
 
@@ -86,6 +88,8 @@ def _pixels(facts: Facts, name: str) -> dict[str, Any]:
         made[name] = facts.normal(name, BATCH, channels(facts), frames(facts), height, width)
     elif layout == "cells":
         made.update(cells(facts, name))
+    elif layout == "pooled":
+        made.update(pooled_patches(facts, name))
     elif layout == "packed":
         made.update(packed_patches(facts, name, "target_sizes"))
     elif layout == "tiles":
@@ -109,6 +113,8 @@ def implied_layout(facts: Facts) -> str:
         return "positions"
     if facts.has("aspect_ratio_ids"):
         return "tiles"
+    if facts.has("image_token_pooling"):
+        return "pooled"
     if facts.has("target_sizes") and facts.main_input != "target_sizes":
         return "packed"
     if any(facts.has(found) for found in (*SEVERAL, "pixel_attention_mask")) or facts.mapped("KEYPOINT_MATCHING"):
@@ -208,13 +214,35 @@ def packed_patches(facts: Facts, name: str, sizes: str) -> dict[str, Any]:
     return {name: facts.normal(name, 1, channels(facts), step, int(grid.prod(dim=1).sum()) * step), sizes: grid}
 
 
+def pooled_patches(facts: Facts, name: str, video: bool = False) -> dict[str, Any]:
+    """Patches of crops or frames (crops, patches, C·patch²), which of them each token of the text pools (-1: none), and
+    how many tokens stand in rows and columns: of an image small and large, of a video in each of its frames."""
+    import torch
+
+    step = patch(facts) or 14
+    height, width = side(facts)
+    tall, wide = height // step, width // step
+    made = {name: facts.normal(name, 2 * BATCH, tall * wide, channels(facts) * step * step)}
+    rows, columns = -(-tall // MERGE), -(-wide // MERGE)
+    padded = torch.full((2 * BATCH, rows * MERGE, columns * MERGE), -1)
+    padded[:, :tall, :wide] = torch.arange(2 * BATCH * tall * wide).reshape(-1, tall, wide)
+    blocks = padded.reshape(-1, rows, MERGE, columns, MERGE).transpose(2, 3)
+    kind = "video" if video else "image"
+    made[f"{kind}_token_pooling"] = blocks.reshape(-1, MERGE * MERGE)
+    made[f"{kind}_grids"] = torch.tensor([[2, rows, columns] if video else [rows, columns] * 2] * BATCH)
+    if facts.wants("image_num_crops") and not video:
+        made["image_num_crops"] = torch.tensor([2] * BATCH)
+    return made
+
+
 def positioned_patches(facts: Facts, name: str, video: bool = False) -> dict[str, Any]:
     """Patches (images or frames, tokens, C·patch²) with (x, y) positions for each, (-1, -1) for padding."""
     import torch
 
     step = patch(facts) or 16
     pool = int(facts.find("pooling_kernel_size", within=VISION) or 1)
-    step *= pool if facts.find("model_patch_size", within=VISION) else 1
+    merged = any(isinstance(getattr(type(node), "model_patch_size", None), property) for _, node in facts.nodes())
+    step *= pool if merged or facts.find("model_patch_size", within=VISION) else 1
     tall, wide = 2 * pool, 3 * pool
     count = BATCH * 2 if video else BATCH
     made = {name: facts.normal(name, count, tall * wide, channels(facts) * step * step).sigmoid()}
@@ -298,7 +326,9 @@ def video_inputs(facts: Facts) -> dict[str, Any]:
     if name is None:
         return made
     height, width = side(facts)
-    if facts.has("video_position_ids"):
+    if facts.has("video_token_pooling"):
+        made.update(pooled_patches(facts, name, video=True))
+    elif facts.has("video_position_ids"):
         made.update(positioned_patches(facts, name, video=True))
     elif facts.has("target_sizes_videos"):
         made.update(packed_patches(facts, name, "target_sizes_videos"))

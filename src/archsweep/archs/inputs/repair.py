@@ -58,6 +58,8 @@ def _parts(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...])
 def _channels_first(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     """A convolution expected other channels: for features, swap time and mel; else believe the number."""
     expected = int(found.group(1))
+    if "hidden_states" in fed and expected == 1 and hints.get("channels_first"):
+        return {"wave": "channel"}
     if "hidden_states" in fed or "latents" in fed:
         return {"channels_first": True}
     if expected in (1, 2) and "input_values" in fed and not hints.get("wave"):
@@ -169,6 +171,14 @@ def _normalized(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, 
     return {"num_mel_bins": int(found.group(1))} if _features_fed(fed) else {}
 
 
+def _alone(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """Two inputs that exclude each other: the second goes, with what belongs to it."""
+    second = found.group(2)
+    kind = next((kind for kind in ("video", "audio", "image") if kind in second), second)
+    gone = tuple(name for name in fed if name == second or name.startswith(f"{kind}_"))
+    return {"drop": (*hints.get("drop", ()), *gone)} if second in fed else {}
+
+
 def _raw_mask(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     """The mask goes into attention as it is, so it is no mask of an input."""
     if "attention_mask" in fed and "input_ids" not in fed:
@@ -260,6 +270,7 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
         r"(?i)cannot (?:specify|pass|give|provide) both `?(\w+)`? and `?(\w+)",
         lambda found, hints, fed: {"drop": (*hints.get("drop", ()), found.group(2))} if found.group(2) in fed else {},
     ),
+    (r"(\w+) and (\w+) are provided at the same time", _alone),
     (r"Expected attn_mask dtype to be bool or float", _raw_mask),
     (r"value tensor of shape \[(\d+)[\d, ]*\] cannot be broadcast to indexing result of shape", _scattered),
     (r"shape of the mask \[\d+, \d+\] at index 1 does not match the shape of the indexed tensor \[\d+, (\d+)", _frames),

@@ -80,6 +80,7 @@ def shrunk(default: Any, move: Move) -> tree.Node:
     tokens.shrink_vocabularies(root)
     tokens.shrink_experts(root)
     sizes.shrink_images(root, move.largest_side)
+    sizes.fit_folds(root)
     sizes.fit_tokens(root)
     sizes.shrink_queries(root)
     sizes.shrink_clips(root)

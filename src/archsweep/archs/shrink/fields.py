@@ -32,7 +32,7 @@ class Meaning(StrEnum):
 
 
 _TOKEN = re.compile(
-    r"(^|_)(token_ids?|token_index|token_indices)$|^(pad|bos|eos|unk|mask|cls|sep)_(index|id|idx)$|_soft_token_id$"
+    r"(^|_)(token_ids?|token_index|token_indices)$|^(pad|bos|eos|unk|mask|cls|sep)_(index|id|idx)$|_soft_token_id$|^(image|video|audio)_patch_id$"
 )
 _VOCAB = re.compile(r"vocab_?size|^n_vocab$|_vocab$|vocab_size|^num_[a-z]+_labels$|^num_embeddings$")
 _EXPERTS = re.compile(
@@ -87,7 +87,7 @@ _STILL_WIDTH = re.compile(
     r"(audio|text|vision|image|token|patch)_(embed|hidden|proj|projection)_(dim|size)|upsample_initial_channel|initial_channels?|conv_inplanes|max_pool_channels|proj_output_dim|output_dim|num_channels_out|axial_pos_embds_dim|out_features|base_channels?|base_attn_unit_dims|projector_input_dim|coordinate_size|shape_size|adapter_input_size|(coordinate|shape)_size)$"
 )
 _NEVER_WIDTH = re.compile(
-    r"^(num_channels|in_channels|in_chans|input_channels|audio_channels|num_input_channels|act_dim|state_dim|(?!projector_).*input_dim|(?!adapter_).*input_size|mask_input_channels|dim_bbox|(model_)?in_dim|image_hidden_size_factor)$|image_embedding_size|_kernel_dim$|kernel|^subsampling_conv_channels$"
+    r"^(num_channels|in_channels|in_chans|input_channels|audio_channels|num_input_channels|act_dim|state_dim|(?!projector_).*input_dim|(?!adapter_).*input_size|mask_input_channels|dim_bbox|(model_)?in_dim|image_hidden_size_factor)$|image_embedding_size|_kernel_dim$|kernel|^subsampling_conv_channels$|^keypoint_decoder_dim$"
 )
 
 

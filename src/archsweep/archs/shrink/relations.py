@@ -32,8 +32,20 @@ def join_widths(root: Node) -> None:
     if text is None:
         return
     width = text.get(getattr(text.kind, "attribute_map", {}).get("hidden_size", "hidden_size"))
+    stated = root.values.get("hidden_size")
+    if text is root.children.get("text_config") and is_whole(stated) and stated != text.main_width:
+        root.set("hidden_size", width)  # the default disagrees with itself
+    projected = any("projection_dim" in node.values for node in (root, text))
     for name, child in root.children.items():
-        if child is text or child.absent or not _SENSE.search(name):
+        if child is text or child.absent:
+            continue
+        if (
+            not projected
+            and is_whole(child.values.get("projection_dim"))
+            and child.kind.__module__ == root.kind.__module__
+        ):
+            child.set("projection_dim", width)
+        if not _SENSE.search(name):
             continue
         for node in child.walk():
             for field_name, value in list(node.values.items()):
@@ -69,6 +81,7 @@ def _with_sections(node: Node, stated: dict[str, Any], before: int, after: int) 
     if not any("section" in key for key in stated) and (found := source.sections(node.kind.__module__)):
         changed[found[0]] = found[1]
     factor = stated.get("partial_rotary_factor")
+    heads = node.values.get("num_attention_heads")
     whole, part = node.values.get("head_dim"), node.values.get("qk_rope_head_dim")
     if (
         isinstance(factor, float)
@@ -78,6 +91,8 @@ def _with_sections(node: Node, stated: dict[str, Any], before: int, after: int) 
         and part < whole
     ):
         changed["partial_rotary_factor"] = node.get("qk_rope_head_dim") / node.get("head_dim")
+    elif isinstance(factor, float) and factor > 1 and is_whole(heads) and heads:  # of all heads together
+        changed["partial_rotary_factor"] = factor * node.get("num_attention_heads") / heads
     elif isinstance(factor, float) and 0 < factor < 1 and int(before * factor) % 4 == 0 and (after * factor) % 4 != 0:
         changed["partial_rotary_factor"] = min(1.0, 4 * math.ceil(after * factor / 4) / after)
     for key, value in changed.items():

@@ -20,6 +20,7 @@ _WINDOW = re.compile(
     r"^(sliding_window(_size)?|attention_chunk_size|local_attention|local_window_size|swa_window(_size)?)$"
 )
 _STAGED = ("depths", "blocks_per_stage", "stage_num_blocks", "num_block_repeats")
+_FOLDED = re.compile(r"^(scale_factor|pixel_shuffle_factor)$")
 _COUNTS = ("tokens", "patches", "seq_length", "seq_len", "image_length")
 
 
@@ -170,6 +171,16 @@ def shrink_queries(root: Node) -> None:
                 and re.search(r"^(num|n)_(object_)?quer(y|ies)$|num_proposals$", name)
             ):
                 node.set(name, QUERIES)
+
+
+def fit_folds(root: Node) -> None:
+    """Grids of patches that are folded by a whole factor are multiples of it, whatever the default's are."""
+    factors = [value for node in root.walk() for name, value in node.values.items() if _FOLDED.search(name)]
+    factor = math.lcm(1, *(value for value in factors if is_whole(value) and value > 1))
+    for node in root.walk():
+        side, patch = node.get("image_size"), node.get("patch_size")
+        if is_whole(side) and is_whole(patch) and patch and side // patch % factor:
+            node.set("image_size", 2 * factor * patch)
 
 
 def fit_tokens(root: Node) -> None:
