@@ -176,7 +176,8 @@ def _alone(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...])
     second = found.group(2)
     kind = next((kind for kind in ("video", "audio", "image") if kind in second), second)
     gone = tuple(name for name in fed if name == second or name.startswith(f"{kind}_"))
-    return {"drop": (*hints.get("drop", ()), *gone)} if second in fed else {}
+    dropped = hints.get("drop", ())
+    return {"drop": (*dropped, *gone)} if second in fed and second not in dropped else {}
 
 
 def _raw_mask(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:

@@ -86,3 +86,38 @@ def test_a_grid_without_divisors_is_drawn_anew() -> None:
     root = node(image_size=518, patch_size=14)
     sizes.shrink_images(root)
     assert root.get("image_size") == 112
+
+
+@given(st.integers(2, 16), st.sampled_from([14, 16, 32]), st.sampled_from([2, 3, 4]))
+def test_a_grid_that_is_folded_holds_whole_folds(grid: int, patch: int, factor: int) -> None:
+    vision = node(("vision_config",), image_size=grid * patch, patch_size=patch)
+    root = node((), {"vision_config": vision}, scale_factor=factor)
+    sizes.fit_folds(root)
+    assert vision.get("image_size") // patch % factor == 0
+    assert (vision.get("image_size") == grid * patch) == (grid % factor == 0 or grid == 2 * factor)
+
+
+def test_a_width_beside_the_text_is_the_text_width_where_the_default_disagrees() -> None:
+    text = node(("text_config",), hidden_size=4096)
+    text.set("hidden_size", 64)
+    root = node((), {"text_config": text}, hidden_size=1536)
+    relations.join_widths(root)
+    assert root.get("hidden_size") == 64
+
+
+def test_a_projection_that_only_the_image_states_is_as_wide_as_the_text() -> None:
+    text, vision = node(("text_config",), hidden_size=32), node(("vision_config",), projection_dim=2048)
+    relations.join_widths(node((), {"text_config": text, "vision_config": vision}))
+    assert vision.get("projection_dim") == 32
+    stated = node(("vision_config",), projection_dim=2048)
+    relations.join_widths(node((), {"text_config": text, "vision_config": stated}, projection_dim=512))
+    assert stated.get("projection_dim") == 2048
+
+
+def test_a_rotary_share_above_one_follows_the_number_of_heads() -> None:
+    rope = {"rope_type": "default", "partial_rotary_factor": 4.0}
+    root = node((), hidden_size=256, num_attention_heads=8, rope_parameters=rope)
+    root.set("hidden_size", 32)
+    root.set("num_attention_heads", 4)
+    relations.fit_sections(root)
+    assert root.get("rope_parameters")["partial_rotary_factor"] == 2.0
