@@ -49,6 +49,27 @@ def _stages(root: Node, count: int) -> bool:
     return _set(root, "_out_indices", list(range(max(depth, count) - count + 1, max(depth, count) + 1)))
 
 
+def _new_sections(root: Node, name: str) -> bool:
+    """Rotary sections that the code reads and the configuration lacks; their sum is another lesson's."""
+    changed = False
+    for node in root.walk():
+        stated = node.get("rope_parameters")
+        if isinstance(stated, dict) and name not in stated and node.main_depth is not None:
+            node.set("rope_parameters", {**stated, name: [2, 1, 1]})
+            changed = True
+    return changed
+
+
+def _without_kernels(root: Node) -> bool:
+    """Compiled kernels that are not installed are switched off, where a switch says so."""
+    changed = False
+    for node in root.walk():
+        for name in node.values:
+            if re.search(r"use_\w*kernels?$", name) and node.get(name) is True:
+                changed = _set(node, name, False) or changed
+    return changed
+
+
 def _missing(root: Node, found: re.Match[str], message: str) -> bool:
     """A configuration lacks an attribute: take it from where the tree, or a sister class of the module, has it."""
     kind, name = found.group(1), found.group(2)
@@ -208,6 +229,8 @@ def _bounds(root: Node, found: re.Match[str], message: str) -> bool:
 
 
 _LESSONS: tuple[tuple[str, _Lesson], ...] = (
+    (r"KeyError: '(\w*_section)'", lambda root, found, message: _new_sections(root, found.group(1))),
+    (r"(?i)kernels? (?:are|is) not available", lambda root, found, message: _without_kernels(root)),
     (r"only supports encoder-only", lambda root, found, message: _set(root, "is_encoder_decoder", False)),
     (r"config\.out_indices to be a list of (\d+)", lambda root, found, message: _stages(root, int(found.group(1)))),
     (r"clamp: At least one of", _bounds),
