@@ -5,6 +5,7 @@ Asks the model itself how many features an input gives; knows no architecture.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -145,6 +146,9 @@ def count_features(facts: Facts, kind: str, made: Mapping[str, Any]) -> int | li
             ):
                 if name not in arguments and long in made:
                     arguments[name] = made[long]
+            stated = vars(facts.config).get(name)
+            if name not in arguments and accepted[name].default is inspect.Parameter.empty and stated is not None:
+                arguments[name] = stated  # e.g. which layer of a tower gives the features
         if (
             "attention_mask" in accepted
             and "input_ids" not in accepted
