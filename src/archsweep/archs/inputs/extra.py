@@ -292,8 +292,7 @@ def reshape_for_head(facts: Facts, made: dict[str, Any]) -> None:
 
     if not facts.mapped("MULTIPLE_CHOICE"):
         return
-    for name in ("input_ids", "attention_mask", "token_type_ids", "bbox"):
-        if name in made:
-            value = made[name]
-            other = value.flip(0)
-            made[name] = torch.stack([value, other], dim=1)
+    text = made["input_ids"].shape if "input_ids" in made else None
+    for name, value in list(made.items()):
+        if text is not None and value.shape[: len(text)] == text:
+            made[name] = torch.stack([value, value.flip(0)], dim=1)

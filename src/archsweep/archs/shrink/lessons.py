@@ -49,6 +49,11 @@ def _stages(root: Node, count: int) -> bool:
     return _set(root, "_out_indices", list(range(max(depth, count) - count + 1, max(depth, count) + 1)))
 
 
+def _switch(root: Node, found: re.Match[str]) -> bool:
+    """`field=True` asked for."""
+    return _set(root, found.group(1), found.group(2) == "True") if found.group(1) in root.values else False
+
+
 def _new_sections(root: Node, name: str) -> bool:
     """Rotary sections that the code reads and the configuration lacks; their sum is another lesson's."""
     changed = False
@@ -229,6 +234,7 @@ def _bounds(root: Node, found: re.Match[str], message: str) -> bool:
 
 
 _LESSONS: tuple[tuple[str, _Lesson], ...] = (
+    (r"make sure that [`'\"]?(?:config\.)?(\w+)\s*=\s*(True|False)", lambda root, found, message: _switch(root, found)),
     (r"KeyError: '(\w*_section)'", lambda root, found, message: _new_sections(root, found.group(1))),
     (r"(?i)kernels? (?:are|is) not available", lambda root, found, message: _without_kernels(root)),
     (r"only supports encoder-only", lambda root, found, message: _set(root, "is_encoder_decoder", False)),
