@@ -1,9 +1,11 @@
 """How to make a tiny model and its inputs for a subject: found by an ordered search, bounded by attempts.
 
 The search tries the moves of `shrink` in their order, and for each the layouts of `inputs` that the signature implies,
-then what error messages teach, then alternatives. No modality is ever dropped to make a model run: one that cannot be
-fed what it takes is not verified. The first attempt whose forward pass runs, with lively weights, and gives no NaN is
-the recipe. It is bounded by attempts and never by seconds: it ends alike on every machine. Knows no platform, no check.
+then what error messages teach, then alternatives. An input is left out only where an error says that the class refuses
+it beside its others (images and videos that share a token, sound or text), or as the alternative without a mask;
+results record what was. The first attempt whose forward pass runs, with lively weights, and gives no NaN is the
+recipe. The search is bounded by attempts and never by seconds: it ends alike on every machine. Knows no platform and no
+check.
 """
 
 from __future__ import annotations

@@ -126,7 +126,8 @@ def _made(bench: LotBench) -> dict[str, Any]:
     if not bench.found:
         return {}
     short = {key: bench.recipe.get(key) for key in ("candidate", "attempts", "parameters", "fed", "seed")}
-    return {"recipe": {**short, "inputs": sorted(bench.inputs)}} if short["candidate"] else {}
+    dropped = list(bench.recipe.get("hints", {}).get("drop", ()))  # what the class refuses beside its other inputs
+    return {"recipe": {**short, "inputs": sorted(bench.inputs), "dropped": dropped}} if short["candidate"] else {}
 
 
 def _judge(case: Case, bench: LotBench) -> Verdict:
