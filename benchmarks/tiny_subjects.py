@@ -60,7 +60,7 @@ def chosen(models: str, sample: int, cache: Path) -> list[Subject]:
 def tiny(subject: Subject) -> Tiny:
     """The subject's recipe, found now, with the first seed on which the CPU agrees with itself, as in a sweep."""
     from archsweep.archs import recipe, reference
-    from archsweep.contract import encode
+    from archsweep.encoding import encode
     from archsweep.errors import ReferenceFault
 
     found = recipe.find(subject, announce=lambda _: None)

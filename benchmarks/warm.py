@@ -22,7 +22,7 @@ def sweep(limit: int | None = None, *, base: bool = True) -> dict[str, Any]:
     from archsweep import machine, registry
     from archsweep.archs import catalog
     from archsweep.archs.selection import Selection, choose
-    from archsweep.contract import encode
+    from archsweep.encoding import encode
     from archsweep.run import plan, tasks, worker
 
     with tempfile.TemporaryDirectory() as name:

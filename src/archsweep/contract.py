@@ -1,20 +1,16 @@
 """The words of archsweep: everything that crosses a process, a plugin or the database.
 
-Standard library only. Frozen, keyword-only dataclasses and string enumerations; `encode` and `decode` turn them into
-plain JSON values and back. Who reads this file knows the program.
+Standard library only. Frozen, keyword-only dataclasses and string enumerations; `encoding` turns them into plain JSON
+values and back. Who reads this file knows the program.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import re
-import types
-import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 TINY = "tiny"
 VERIFYING = ("forward", "parity")  # a (subject, platform) is verified when both checks pass
@@ -137,12 +133,12 @@ class Subject:
         return f"{self.model_type}/{self.class_name}"
 
 
-_UNSAFE = re.compile(r"[^\w/.+-]")
+_UNSAFE = re.compile(r"[^\w/.-]")
 
 
 def _slug(text: str) -> str:
-    """`text` with every character that a case id may not hold as +XX, so that different texts stay different."""
-    return _UNSAFE.sub(lambda found: f"+{ord(found.group()):02X}", text)
+    """`text` with the bytes of what a case id may not hold, and of `+`, as +XX: different texts stay different."""
+    return _UNSAFE.sub(lambda found: "".join(f"+{byte:02X}" for byte in found[0].encode(errors="surrogatepass")), text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +151,7 @@ class Case:
     dtype: str = "float32"
     default_dtype: str = "float32"  # the platform's own; left out of the id when `dtype` equals it
     weights: str = TINY
-    options: tuple[tuple[str, str], ...] = ()
+    options: tuple[tuple[str, str], ...] = ()  # of the platform; those that have their default are left out
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", tuple(sorted((str(k), str(v)) for k, v in self.options)))
@@ -163,12 +159,12 @@ class Case:
     @property
     def id(self) -> str:
         """`subject:platform:check`, longer by what differs from the defaults; unique, and readable by pytest's -k."""
-        parts = [self.subject, self.platform, self.check]
+        parts = [_slug(self.subject), _slug(self.platform), _slug(self.check)]
         if self.dtype != self.default_dtype or self.weights != TINY or self.options:
-            parts.append(self.dtype)
+            parts.append(_slug(self.dtype))
         if self.weights != TINY or self.options:
             parts.append(_slug(self.weights))
-        parts.extend(f"{_slug(key)}-{_slug(value)}" for key, value in self.options)
+        parts.extend(f"{_slug(key).replace('-', '+2D')}-{_slug(value)}" for key, value in self.options)
         return ":".join(parts)
 
 
@@ -281,6 +277,7 @@ class Capabilities:
     trains: bool = False
     generates: bool = False
     dtypes: tuple[str, ...] = ("float32",)  # the first is the default
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> values; the first is the default
     fork_safe: bool = True  # False: workers must be spawned once the device context exists
 
 
@@ -340,6 +337,10 @@ class Bench(Protocol):
     capabilities: Capabilities
 
     def announce(self, stage: Stage) -> None: ...
+    def option(self, name: str) -> str:
+        """The value of one of the platform's options for this case: its default where the case leaves it out."""
+        ...
+
     def model(self, dtype: str | None = None) -> Any:
         """A fresh torch module in eval mode, tiny and lively, always with the same weights."""
         ...
@@ -360,7 +361,11 @@ class Bench(Protocol):
 
 
 class Platform(Protocol):
-    """A module in `platforms/`. Its name is the file's name."""
+    """A module in `platforms/`. Its name is the file's name.
+
+    What can be chosen on it (a route, an engine, a chip) it declares in `capabilities.options`, each name with all of
+    its values, the default first. `archsweep run --option NAME=VALUE` plans such cases, `compile` asks `bench.option`.
+    """
 
     title: str
     priority: Priority
@@ -384,58 +389,3 @@ class Check(Protocol):
         ...
 
     def run(self, bench: Bench) -> Verdict: ...
-
-
-T = TypeVar("T")
-
-
-def encode(value: Any) -> Any:
-    """`value` as JSON values: dataclasses become objects, tuples lists, enumerations their text."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {item.name: encode(getattr(value, item.name)) for item in dataclasses.fields(value)}
-    if isinstance(value, StrEnum):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): encode(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [encode(item) for item in value]
-    return value
-
-
-def decode(kind: type[T], value: Any) -> T:
-    """The inverse of `encode` for a type of this module. Raises TypeError, ValueError or KeyError on another shape."""
-    return typing.cast(T, _decoder(typing.cast(Any, kind))(value))
-
-
-@functools.cache
-def _decoder(kind: Any) -> Callable[[Any], Any]:
-    if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        inner = {item.name: _decoder(hints[item.name]) for item in dataclasses.fields(kind)}
-        return functools.partial(_filled, kind, {name: part for name, part in inner.items() if part is not _same})
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (typing.Union, types.UnionType):
-        some = next(_decoder(item) for item in arguments if item is not type(None))
-        return _same if some is _same else lambda value: None if value is None else some(value)
-    if origin is tuple:
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            item = _decoder(arguments[0])
-            return lambda value: tuple(item(entry) for entry in value)
-        parts = [_decoder(entry) for entry in arguments]
-        return lambda value: tuple(part(entry) for part, entry in zip(parts, value, strict=True))
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return kind
-    return _same
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _filled(kind: Any, parts: Mapping[str, Callable[[Any], Any]], value: Mapping[str, Any]) -> Any:
-    """A `kind` of these fields; `parts` decodes those that are not plain JSON values."""
-    fields = dict(value)
-    for name, part in parts.items():
-        if name in fields:
-            fields[name] = part(fields[name])
-    return kind(**fields)

@@ -61,7 +61,7 @@ def listing(cache: Path, *arguments: str) -> str:
 import json
 from pathlib import Path
 from archsweep.archs.catalog import load
-from archsweep.contract import encode
+from archsweep.encoding import encode
 found = load(cache=Path({str(cache)!r}), {", ".join(arguments)})
 print(json.dumps([encode(item) for item in found.subjects]))
 """

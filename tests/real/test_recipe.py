@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from archsweep.archs import importing, recipe
-from archsweep.contract import Architecture, Modality, Priority, Stage, Standing, Subject, decode, encode
+from archsweep.contract import Architecture, Modality, Priority, Stage, Standing, Subject
+from archsweep.encoding import decode, encode
 from archsweep.errors import NoRecipe
 
 

@@ -40,8 +40,7 @@ def test_files_and_functions_are_small_and_say_what_for(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     tree = ast.parse(text)
     assert ast.get_docstring(tree), "a module says what it is for"
-    most = 450 if _name(file) == "contract.py" else 400  # the words are one file, on purpose
-    assert len(text.splitlines()) < most
+    assert len(text.splitlines()) < 400
     long = {
         node.name: node.end_lineno - node.lineno + 1
         for node in ast.walk(tree)
@@ -53,14 +52,18 @@ def test_files_and_functions_are_small_and_say_what_for(file: Path) -> None:
 
 
 def test_everything_is_caught_in_two_places_only() -> None:
-    """The worker turns every ending into a result; in the search, a candidate's failure is an answer."""
-    catching = {
+    """The worker turns every ending into a result.
+
+    In the search for a recipe a candidate's failure is an answer: the next one is tried, in the same process. Models
+    raise what they like there, exceptions of packages that archsweep does not know among them; no list of types holds.
+    """
+    catching = [
         _name(file)
         for file in FILES
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.ExceptHandler) and _keeps_all(node)
-    }
-    assert catching == {"run/worker.py", "archs/recipe.py"}
+    ]
+    assert sorted(catching) == ["archs/recipe.py", "run/worker.py"]
 
 
 def _keeps_all(handler: ast.ExceptHandler) -> bool:

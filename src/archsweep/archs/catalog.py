@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from archsweep.contract import Subject, decode, encode
+from archsweep.contract import Subject
+from archsweep.encoding import decode, encode
 from archsweep.errors import SettingsError
 
 

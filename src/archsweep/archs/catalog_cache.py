@@ -15,7 +15,7 @@ from pathlib import Path
 
 from archsweep.archs import importing
 from archsweep.archs.catalog import Catalog
-from archsweep.contract import decode, encode
+from archsweep.encoding import decode, encode
 
 HERE = Path(__file__).parent
 

@@ -10,7 +10,8 @@ from typing import Any
 from archsweep import registry
 from archsweep.archs.catalog import Catalog
 from archsweep.archs.selection import Selection, choose
-from archsweep.contract import Priority, Subject, encode
+from archsweep.contract import Priority, Subject
+from archsweep.encoding import encode
 
 Row = dict[str, Any]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def command(as_json: bool) -> int:
     """Probe every platform: each computes something real on its device."""
     from archsweep import machine, registry, settings
-    from archsweep.contract import encode
+    from archsweep.encoding import encode
     from archsweep.run.session import Session
 
     with Session() as session:

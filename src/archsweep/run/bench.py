@@ -10,7 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from archsweep.contract import Case, Lot, Placement, Program, Reference, Stage, Tensor, encode
+from archsweep.contract import Case, Lot, Placement, Program, Reference, Stage, Tensor
+from archsweep.encoding import encode
 from archsweep.errors import ReferenceFault
 
 SEEDS = 3  # draws of weights and inputs before the CPU is said to disagree with itself
@@ -80,6 +81,10 @@ class LotBench:
     def take(self, case: Case) -> None:
         """Turn to the next case of the lot."""
         self.case, self._used = case, []
+
+    def option(self, name: str) -> str:
+        default: str = self.capabilities.options[name][0]
+        return dict(self.case.options).get(name, default)
 
     @property
     def found(self) -> bool:

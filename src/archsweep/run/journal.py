@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from archsweep.contract import Environment, Result, Subject, decode, encode
+from archsweep.contract import Environment, Result, Subject
+from archsweep.encoding import decode, encode
 from archsweep.errors import SettingsError
 
 

@@ -80,7 +80,7 @@ class JournalKeeper:
 
 def unfinished(path: Path) -> tuple[RunRecord, Mapping[str, Result]] | None:
     """The run in a journal and its results by case id, if it began and did not end."""
-    from archsweep.contract import decode
+    from archsweep.encoding import decode
 
     run = journal.read_run(path)
     if run is None or journal.has_ended(path):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from archsweep.archs.selection import Selection
-from archsweep.contract import Capabilities, Case, Environment, Lot, Probe, Result, Stage, Status, Subject, decode
+from archsweep.contract import Capabilities, Case, Environment, Lot, Probe, Result, Stage, Status, Subject
+from archsweep.encoding import decode
 from archsweep.run import endings, sentinels
 from archsweep.settings import DEFAULT_PLATFORM
 

@@ -20,7 +20,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from archsweep.contract import Case, Failure, Lot, Result, Status, encode
+from archsweep.contract import Case, Failure, Lot, Result, Status
+from archsweep.encoding import encode
 from archsweep.run import endings, memory
 from archsweep.run.launch import START_DEADLINE_S, Ended, Launcher
 from archsweep.run.tasks import OUTPUT_FILE

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archsweep import machine, registry
-from archsweep.contract import Capabilities, Evidence, Lot, Probe, decode
+from archsweep.contract import Capabilities, Evidence, Lot, Probe
+from archsweep.encoding import decode
 from archsweep.errors import HarnessBroken, SettingsError
 from archsweep.run import endings, plan
 from archsweep.run.launch import Forking, Launcher, Spawning

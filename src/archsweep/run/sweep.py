@@ -17,7 +17,8 @@ from typing import Any
 import archsweep
 from archsweep import registry
 from archsweep.archs import catalog, overrides, selection
-from archsweep.contract import VERIFYING, Case, Evidence, Lot, Result, RunEnd, RunRecord, Status, Subject, encode
+from archsweep.contract import VERIFYING, Case, Evidence, Lot, Result, RunEnd, RunRecord, Status, Subject
+from archsweep.encoding import encode
 from archsweep.errors import EXIT_BROKEN, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_OK, SettingsError
 from archsweep.run import endings, findings, plan, reuse, sentinels
 from archsweep.run.findings import Ending

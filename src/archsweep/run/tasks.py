@@ -76,7 +76,7 @@ def _lot(folder: Path, argument: str) -> None:
 def _probe(folder: Path, argument: str) -> None:
     """Ask the platform named `argument` what is here; the answer goes to ANSWER_FILE."""
     from archsweep import registry
-    from archsweep.contract import encode
+    from archsweep.encoding import encode
 
     answer = encode(registry.load("platforms", argument).probe())
     (folder / ANSWER_FILE).write_text(json.dumps(answer))
@@ -85,7 +85,7 @@ def _probe(folder: Path, argument: str) -> None:
 def _scan(folder: Path, argument: str) -> None:
     """Read the catalog as the setup in `argument` wants it; catalog or error goes to ANSWER_FILE."""
     from archsweep.archs import catalog
-    from archsweep.contract import encode
+    from archsweep.encoding import encode
     from archsweep.errors import SettingsError
 
     setup = json.loads(argument)

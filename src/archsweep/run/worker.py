@@ -1,6 +1,8 @@
-"""Runs the cases of one lot, in a process of its own. Holds the only `except Exception` of the program.
+"""Runs the cases of one lot, in a process of its own, and turns whatever is raised there into a result.
 
-Speaks to the parent only through files in the lot's folder: the stage in hand, one result a case, captured output.
+One `except Exception` for that; the only other one is in the search for a recipe, where a candidate's failure is an
+answer and the next one is tried. Speaks to the parent only through files in the lot's folder: the stage in hand, one
+result a case, captured output.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from types import ModuleType
 from typing import Any
 
 from archsweep import registry
-from archsweep.contract import Case, Failure, Lot, Result, Stage, Status, Verdict, decode, encode
+from archsweep.contract import Case, Failure, Lot, Result, Stage, Status, Verdict
+from archsweep.encoding import decode, encode
 from archsweep.run import endings, reuse, sentinels
 from archsweep.run.bench import ArchitectureSource, LotBench
 from archsweep.settings import DEFAULT_PLATFORM

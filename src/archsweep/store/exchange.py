@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from archsweep.contract import Environment, Result, RunEnd, RunRecord, Subject, decode, encode
+from archsweep.contract import Environment, Result, RunEnd, RunRecord, Subject
+from archsweep.encoding import decode, encode
 from archsweep.errors import ArchsweepError, nearest
 from archsweep.store import append, rows
 from archsweep.store.database import Connection, prepare, reading, writing

@@ -1,4 +1,4 @@
-"""The stored rows of one run as the JSON values that `contract.encode` gives, in the order of an export."""
+"""The stored rows of one run as the JSON values that `encoding.encode` gives, in the order of an export."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from archsweep.contract import TINY, Subject, decode
+from archsweep.contract import TINY, Subject
+from archsweep.encoding import decode
 from archsweep.errors import DatabaseError
 from archsweep.store.database import Connection, reading
 from archsweep.store.rows import canonical

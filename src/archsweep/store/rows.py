@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archsweep.contract import Environment, Result, Subject, encode
+from archsweep.contract import Environment, Result, Subject
+from archsweep.encoding import encode
 
 BATCH = 25_000  # results that go into the database at once; bounds the memory
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 from making import case, ground, lot, options, subject
 
 from archsweep.archs.selection import Selection
-from archsweep.contract import Evidence, Status, encode
+from archsweep.contract import Evidence, Status
+from archsweep.encoding import encode
 from archsweep.run import plan, sentinels
 
 BERT = subject()

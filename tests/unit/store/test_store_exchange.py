@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import made_results as made
-from archsweep.contract import RunEnd, encode
+from archsweep.contract import RunEnd
+from archsweep.encoding import encode
 from archsweep.errors import ArchsweepError
 from archsweep.store import append, database, exchange, read
 
