@@ -1,4 +1,4 @@
-"""The command that repeats one cell alone. Knows the flags of `archsweep run` and nothing else."""
+"""The command that repeats one case alone. Knows the flags of `archsweep run` and nothing else."""
 
 from __future__ import annotations
 
@@ -7,17 +7,37 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from archsweep.contract import TINY
+from archsweep.contract import TINY, Case
+from archsweep.settings import KNOWN
 
 
-def command(row: Mapping[str, Any], database: str) -> str:
-    """A shell command for a row of `cells` that has its `default_dtype` as well."""
-    words = ["archsweep", "run", "--class", f"{row['model_type']}/{row['class_name']}"]
-    words += ["--platform", row["platform"], "--check", row["check"]]
-    if row["dtype"] != row["default_dtype"]:
-        words += ["--dtype", row["dtype"]]
-    if row["weights"] != TINY:
-        words += ["--weights", row["weights"]]
-    for key, value in sorted(json.loads(row["options"]).items()):
+def case_of(row: Mapping[str, Any]) -> Case:
+    """The case of a row of `cells` that has its `default_dtype` as well."""
+    return Case(
+        subject=f"{row['model_type']}/{row['class_name']}",
+        platform=row["platform"],
+        check=row["check"],
+        dtype=row["dtype"],
+        default_dtype=row["default_dtype"],
+        weights=row["weights"],
+        options=tuple(json.loads(row["options"]).items()),
+    )
+
+
+def command(case: Case, database: str, asked: Mapping[str, Any]) -> str:
+    """A shell command. `asked` holds the options of the run in which the case ended, as its record has them."""
+    words = ["archsweep", "run", "--class", case.subject, "--platform", case.platform, "--check", case.check]
+    if case.dtype != case.default_dtype:
+        words += ["--dtype", case.dtype]
+    if case.weights != TINY:
+        words += ["--weights", case.weights]
+    for key, value in case.options:
         words += ["--option", f"{key}={value}"]
-    return shlex.join([*words, "--db", database])
+    for module in asked.get("imports", ()):
+        words += ["--import", module]
+    words += [f"--{name.replace('_', '-')}" for name in ("trust_remote_code", "rules_alone") if asked.get(name)]
+    for name, flag in (("timeout_s", "--timeout"), ("memory_bytes", "--memory")):
+        usual = KNOWN[flag.removeprefix("--")].default()
+        if asked.get(name, usual) != usual:
+            words += [flag, f"{asked[name]:.15g}"]
+    return shlex.join([*words, "--db", database] if database else words)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 import click
 
+from archsweep.analysis import repeat
+from archsweep.encoding import encode
+
 if TYPE_CHECKING:
     from archsweep.contract import Result
+    from archsweep.run.plan import Options
     from archsweep.run.sweep import Outcome
 
 MOST = 20
 
 
-def show(outcome: Outcome, place: str) -> None:
+def show(outcome: Outcome, options: Options, place: str, database: str) -> None:
+    """Print it. `place` is where the results are; `database` is what --db would name it, "" for a journal."""
     summary = outcome.summary
     for note in outcome.notes:
         click.echo(note)
@@ -29,19 +33,12 @@ def show(outcome: Outcome, place: str) -> None:
         click.echo(f"{len(outcome.findings)} findings")
     for result in outcome.findings[:MOST]:
         click.echo(f"  {result.status} at {result.stage}: {result.case.id}: {result.message}")
-        click.echo(f"    {repeat(result)}")
+        click.echo(f"    {repeat.command(result.case, database, encode(options))}")
     if len(outcome.findings) > MOST:
         click.echo(f"  … and {len(outcome.findings) - MOST} more")
     click.echo(f"run {summary['run']} in {place}, {summary['wall_s']:.0f} s, at most {summary['peak_mb']} MB")
     if outcome.interrupted:
         click.echo(f"interrupted; go on with: archsweep run --resume {summary['run']}", err=True)
-
-
-def repeat(result: Result) -> str:
-    """The command that runs this case alone."""
-    case = result.case
-    words = ["archsweep", "run", "--class", case.subject, "--platform", case.platform, "--check", case.check]
-    return shlex.join(words)
 
 
 def _some(results: tuple[Result, ...]) -> list[str]:

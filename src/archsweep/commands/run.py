@@ -27,6 +27,8 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     "--platform", "--hardware", "platforms", multiple=True, metavar="NAME…|present|auto", help="Where to run."
 )
 @click.option("--check", "checks", multiple=True, metavar="NAME…|all", help="What to ask; default: forward, parity.")
+@click.option("--dtype", "dtypes", multiple=True, metavar="NAME…", help="In what; default: the platform's first.")
+@click.option("--option", "chosen", multiple=True, metavar="KEY=VALUE", help="An option of a platform; repeatable.")
 @click.option("--jobs", help="Workers at a time; default: one for each core.")
 @click.option("--timeout", metavar="SECONDS", help="Deadline of each case; default: 120.")
 @click.option("--memory", metavar="SIZE", help="Memory bound of each worker; default: 3G.")
@@ -68,7 +70,8 @@ def command(selection: Selection, **given: Any) -> int:
     outcome = sweep(options, manner, keeper)
     from archsweep.commands import _outcome
 
-    _outcome.show(outcome, str(given["journal"] or known["db"]))
+    database = "" if given["journal"] else str(known["db"])
+    _outcome.show(outcome, options, str(given["journal"] or known["db"]), database)
     if given["as_json"]:
         click.echo(json.dumps(outcome.summary))
     sys.stdout.flush()
@@ -76,12 +79,15 @@ def command(selection: Selection, **given: Any) -> int:
 
 
 def _options(selection: Selection, known: dict[str, Any], given: dict[str, Any]) -> Options:
+    from archsweep.run import axes
     from archsweep.run.plan import Options
 
     return Options(
         selection=selection,
         platforms=known["platforms"],
         checks=known["checks"],
+        dtypes=split(given["dtypes"]),
+        chosen=axes.parse(given["chosen"]),
         imports=known["imports"],
         trust_remote_code=given["trust_remote_code"],
         timeout_s=known["timeout"],

@@ -21,7 +21,7 @@ def command(*, cell: str, database: str | None, as_json: bool) -> None:
     archsweep show bert/BertModel
     archsweep show bert
     """
-    from archsweep.analysis.repeat import command as repeat
+    from archsweep.analysis import repeat
     from archsweep.render import cell as view
     from archsweep.render.tabular import as_json as json_text
     from archsweep.render.terminal import console
@@ -41,7 +41,8 @@ def command(*, cell: str, database: str | None, as_json: bool) -> None:
         return
     history = read.case_history(path, found[0])
     shown = _spokesman(history)
-    again = repeat(shown, str(path))
+    asked = read.run_settings(path, shown["run"]).get("options", {})
+    again = repeat.command(repeat.case_of(shown), str(path), asked)
     if as_json:
         write(json_text({**shown, "repeat": again, "history": history}))
     else:

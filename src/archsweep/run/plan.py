@@ -11,7 +11,7 @@ from typing import Any
 from archsweep.archs.selection import Selection
 from archsweep.contract import Capabilities, Case, Environment, Lot, Probe, Result, Stage, Status, Subject
 from archsweep.encoding import decode
-from archsweep.run import endings, sentinels
+from archsweep.run import axes, endings, sentinels
 from archsweep.settings import DEFAULT_PLATFORM
 
 
@@ -22,6 +22,8 @@ class Options:
     selection: Selection
     platforms: tuple[str, ...]
     checks: tuple[str, ...]
+    dtypes: tuple[str, ...] = ()  # none: each platform's default
+    chosen: axes.Chosen = ()  # options of the platforms
     imports: tuple[str, ...] = ()
     trust_remote_code: bool = False
     timeout_s: float = 120.0
@@ -47,7 +49,7 @@ class Ground:
 
 
 def make_lots(options: Options, run: str, subjects: Sequence[Subject], grounds: Iterable[Ground]) -> list[Lot]:
-    """One lot for each subject on each platform, with a case for each check."""
+    """One lot for each subject on each platform, with a case for each dtype, choice of options and check."""
     return [
         _lot(options, run, ground, subject, cases=_cases(options, ground, subject))
         for ground in grounds
@@ -71,9 +73,16 @@ def _named(selection: Selection) -> bool:
 
 
 def _cases(options: Options, ground: Ground, subject: Subject) -> tuple[Case, ...]:
-    dtype = ground.capabilities.dtypes[0]
     return tuple(
-        Case(subject=subject.id, platform=ground.name, check=check, dtype=dtype, default_dtype=dtype)
+        Case(
+            subject=subject.id,
+            platform=ground.name,
+            check=check,
+            dtype=dtype,
+            default_dtype=ground.capabilities.dtypes[0],
+            options=chosen,
+        )
+        for dtype, chosen in axes.variants(options.dtypes, options.chosen, ground.capabilities)
         for check in options.checks
     )
 

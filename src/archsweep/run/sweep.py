@@ -20,7 +20,7 @@ from archsweep.archs import catalog, overrides, selection
 from archsweep.contract import VERIFYING, Case, Evidence, Lot, Result, RunEnd, RunRecord, Status, Subject
 from archsweep.encoding import encode
 from archsweep.errors import EXIT_BROKEN, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_OK, SettingsError
-from archsweep.run import endings, findings, plan, reuse, sentinels
+from archsweep.run import axes, endings, findings, plan, reuse, sentinels
 from archsweep.run.findings import Ending
 from archsweep.run.keeping import Keeper
 from archsweep.run.plan import Ground, Options
@@ -69,9 +69,12 @@ def validate(options: Options) -> Options:
         checks = registry.names("checks")
     for check in checks:
         registry.load("checks", check)
+    able = {name: registry.load("platforms", name).capabilities for name in registry.names("platforms")}
     for platform in options.platforms:
         if platform not in ("present", "auto"):
             registry.load("platforms", platform)
+    wanted = tuple(able) if {"present", "auto"}.intersection(options.platforms) else options.platforms
+    axes.check(options.dtypes, options.chosen, wanted, able)
     if options.only not in (None, *reuse.CHOICES):
         raise SettingsError(f"--only {options.only}: must be one of {', '.join(reuse.CHOICES)}")
     return dataclasses.replace(options, checks=tuple(dict.fromkeys(checks)))

@@ -217,6 +217,14 @@ def runs(path: Path) -> list[Row]:
     return found
 
 
+def run_settings(path: Path, run: str) -> dict[str, Any]:
+    """The settings that one run was made with; empty where the run is not known."""
+    with reading(path) as connection:
+        found = connection.execute("select settings from runs where run = ?", [run]).fetchone()
+    settings: dict[str, Any] = json.loads(found[0]) if found else {}
+    return settings
+
+
 def environments(path: Path) -> dict[str, Row]:
     """All fingerprints by id."""
     with reading(path) as connection:

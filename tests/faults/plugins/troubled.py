@@ -12,7 +12,7 @@ from archsweep.platforms import _torch
 
 title = "Trouble"
 priority = Priority.LOW
-capabilities = Capabilities()
+capabilities = Capabilities(dtypes=("float32", "float16"), options={"mood": ("calm", "sour")})
 
 
 def probe() -> Probe:
@@ -41,6 +41,8 @@ class Troubled:
 def compile(bench: Bench) -> Program:
     kind, _, misdeed = bench.subject.model_type.partition("_")
     misdeed = misdeed if kind == "program" else ""
+    if bench.option("mood") == "sour":
+        raise ValueError("in no mood for this")
     if misdeed == "refuses":
         raise Unsupported("no kernel for Einsum", ("Einsum",))
     return Troubled(_torch.compile_eager(bench, "cpu", "trouble"), misdeed)

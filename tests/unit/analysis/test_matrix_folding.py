@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from archsweep.analysis.matrix import FLAT_COLUMNS, INCOMPLETE, SEVERITY, Cell, Depth, build, flat
-from archsweep.analysis.repeat import command
 from archsweep.contract import Status
 
 
@@ -133,20 +130,3 @@ def test_flat_rows_have_the_promised_columns() -> None:
     (found,) = flat(build(both(), Depth.ARCHITECTURE))
     assert tuple(found) == FLAT_COLUMNS
     assert (found["model_type"], found["class_name"], found["check"]) == ("bert", None, None)
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({}, "archsweep run --class bert/BertModel --platform cpu --check parity --db my.duckdb"),
-        (
-            {"dtype": "float16", "weights": "a b", "options": '{"soc":"57"}'},
-            (
-                "archsweep run --class bert/BertModel --platform cpu --check parity --dtype float16 --weights 'a b' "
-                "--option soc=57 --db my.duckdb"
-            ),
-        ),
-    ],
-)
-def test_the_command_that_repeats_a_cell(changes: dict[str, str], expected: str) -> None:
-    assert command(row(**changes), "my.duckdb") == expected
