@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import json
 import os
+import pkgutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -43,6 +44,7 @@ def warm_up() -> None:
     """
     import torch
 
+    _preload()
     with contextlib.suppress(ImportError, RuntimeError):
         importlib.import_module("timm")
 
@@ -53,6 +55,22 @@ def warm_up() -> None:
             layer.to(dtype)(torch.ones(2, 4, 16, dtype=dtype))
         torch.nn.functional.scaled_dot_product_attention(*[torch.ones(1, 2, 4, 8)] * 3)
         torch.nn.functional.gelu(image).mean().item()
+
+
+def _preload() -> None:
+    """Import the rules and the plugins, which each worker would otherwise import for itself."""
+    from archsweep import archs, registry
+    from archsweep.archs import float64, overrides
+
+    for found in pkgutil.walk_packages(archs.__path__, f"{archs.__name__}."):
+        importlib.import_module(found.name)
+    for kind in registry.KINDS:
+        for name in registry.names(kind):
+            with contextlib.suppress(ImportError, RuntimeError):  # another package's plugin: its worker says why
+                registry.load(kind, name)
+    overrides.load()
+    with float64.widened():
+        pass
 
 
 def capture(path: Path) -> None:

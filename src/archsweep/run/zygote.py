@@ -66,6 +66,7 @@ class Zygote:
             # A family's classes share the import. If it fails, the worker meets the same error and reports it.
             with contextlib.suppress(ImportError, RuntimeError, ValueError, AttributeError, OSError):
                 importlib.import_module(module)
+        gc.freeze()  # what a worker's collector never visits, it never copies
         process = os.fork()
         if process == 0:
             self._become(tasks.TASKS[request["task"]], request)
@@ -142,10 +143,10 @@ def main() -> None:
     zygote = Zygote(channel)
     try:
         notes = tasks.prepare(json.loads(sys.argv[2]))
+        tasks.warm_up()
     except SettingsError as error:
         zygote.tell(fault=[error.message, error.next_step])
         return
-    tasks.warm_up()
     from archsweep.run import worker  # noqa: F401  (so that no fork imports it again)
 
     importlib.import_module("numpy")
