@@ -109,3 +109,24 @@ def test_masks_absorb_in_float64_what_they_absorb_in_float32():
     for path, value in narrow.items():
         assert (value - wide[path]).abs().max() < 1e-6, path
     assert torch.equal(wide["logits"][1], torch.full((5,), -1e9, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("name", ["llama", "normed"])
+def test_a_model_comes_back_from_float64_bit_for_bit(name):
+    """Also plain tensors among its attributes, tied and normed weights, and buffers."""
+    model = handmade.by_name(name).build() if name == "llama" else None
+    if model is None:
+        layer = torch.nn.utils.parametrizations.weight_norm(torch.nn.Conv1d(3, 4, 3))
+        model = torch.nn.Sequential(layer, torch.nn.LSTM(4, 4), torch.nn.BatchNorm1d(4)).eval()
+    model.table = torch.ones(3)
+    before = {path: item.clone() for path, item in model.state_dict().items()}
+    identities = [id(item) for item in model.parameters()]
+    with float64.converted(model) as wide:
+        assert {item.dtype for item in wide.parameters()} == {torch.float64}
+        assert wide.table.dtype == torch.float64
+    assert model.table.dtype == torch.float32
+    assert identities == [id(item) for item in model.parameters()]
+    after = model.state_dict()
+    assert list(after) == list(before)
+    for path, item in before.items():
+        assert item.dtype == after[path].dtype and torch.equal(item, after[path]), path

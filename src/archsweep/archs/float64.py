@@ -42,6 +42,23 @@ def convert(model: torch.nn.Module) -> torch.nn.Module:
     return model
 
 
+@contextlib.contextmanager
+def converted(model: torch.nn.Module) -> Iterator[torch.nn.Module]:
+    """`model` in float64 within, and afterwards bit for bit as it was."""
+    numbers = [(parameter, parameter.data) for parameter in model.parameters()]
+    held = [(module, dict(vars(module)), dict(module._buffers)) for module in model.modules()]
+    try:
+        yield convert(model)
+    finally:
+        for parameter, data in numbers:
+            parameter.data = data
+        for module, attributes, buffers in held:
+            vars(module).clear()
+            vars(module).update(attributes)
+            module._buffers.clear()
+            module._buffers.update(buffers)
+
+
 def run(model: torch.nn.Module, inputs: Mapping[str, Any], drawn: eager.Drawn | None = None) -> dict[str, torch.Tensor]:
     """Outputs by path of one seeded float64 pass of a converted model; raises one of `REFUSALS` where it refuses."""
     with widened():

@@ -102,7 +102,8 @@ def find(
     for search.most in (MOST_PARAMETERS, TOO_MANY):
         search.large = False
         for found, model in _candidates(search, default):
-            return _kept(subject, found, model)
+            keep(subject, found, model)
+            return found
         if not search.large:
             break
     stage, error = search.fed or search.built or (Stage.BUILD, NotFiniteError("no candidate"))
@@ -257,13 +258,13 @@ def construct(subject: Subject, edits: Mapping[str, Any], most: int = TOO_MANY) 
         handle.remove()
 
 
-_FOUND: dict[str, Any] = {}  # the model of the last search, handed out once
+_FOUND: dict[str, Any] = {}  # one model at most, handed out once
 
 
-def _kept(subject: Subject, recipe: Recipe, model: Any) -> Recipe:
+def keep(subject: Subject, recipe: Recipe, model: Any) -> None:
+    """Hand out `model`, untouched since it was made, as the recipe's next one: building it again takes as long."""
     _FOUND.clear()
     _FOUND[subject.id] = (recipe, model)
-    return recipe
 
 
 def make_model(subject: Subject, recipe: Recipe) -> Any:

@@ -38,8 +38,8 @@ def obtain(
 ) -> Reference:
     """The subject's reference, out of `cache` if a whole entry is there, else computed and kept there.
 
-    `make_model` gives a fresh float32 model in eval mode; it is called once (again only for a substitute), and what it
-    gives is converted to float64 in place, so it must not be in use elsewhere. Raises ReferenceFault.
+    `make_model` gives a float32 model in eval mode; it is called once (again only for a substitute), and what it gives
+    first is left as it was. Raises ReferenceFault.
     """
     model = make_model()
     key = _key(subject, recipe_json, model, inputs)
@@ -64,7 +64,8 @@ def _compute(
     single = eager.run(model, inputs, drawn)
     substitute = None
     try:
-        exact = float64.run(float64.convert(model), inputs)
+        with float64.converted(model) as wide:
+            exact = float64.run(wide, inputs)
     except float64.REFUSALS as refusal:
         exact, substitute = _substitute(make_model, inputs, refusal)
     bound = {path: error for path, (error, _) in disagreements(subject, exact, single).items()}

@@ -57,10 +57,18 @@ class ArchitectureSource:
         return make_inputs(self._subject, recipe)
 
     def obtain_reference(self, recipe: Any, inputs: Mapping[str, Tensor]) -> Reference:
+        from archsweep.archs.recipe import keep
         from archsweep.archs.reference import obtain
 
-        cache = Path(self._lot.cache) if self._lot.cache else None
-        return obtain(self._subject, encode(recipe), lambda: self.make_model(recipe), inputs, cache)
+        cache, built = Path(self._lot.cache) if self._lot.cache else None, []
+
+        def make_model() -> Any:
+            built.append(self.make_model(recipe))
+            return built[-1]
+
+        reference = obtain(self._subject, encode(recipe), make_model, inputs, cache)
+        keep(self._subject, recipe, built[0])
+        return reference
 
 
 class LotBench:
