@@ -33,9 +33,14 @@ def shrink_images(root: Node, largest: int = LARGEST_SIDE) -> None:
         patch = _side(node.get("patch_stride")) or _side(node.get("patch_size")) or 1
         for name, value in list(node.values.items()):
             side = _side(value) if meaning(name) is Meaning.IMAGE else None
-            if side is None or side <= largest:
+            if side is None:
                 continue
-            new = smaller(value, patch, largest, _halvings(node, side, patch))
+            if node.get("patch_size") == 1 and is_whole(value):
+                new = _pixels(side, node.get("window_size"))
+            elif side > largest:
+                new = smaller(value, patch, largest, _halvings(node, side, patch))
+            else:
+                continue
             node.set(name, new)
             ratios.append(max(1, side // (_side(new) or side)))
             moved[side] = _side(new) or side
@@ -50,6 +55,12 @@ def shrink_images(root: Node, largest: int = LARGEST_SIDE) -> None:
                 node.set(name, _deep(value, lambda item: max(1, item // ratio)))
             elif is_whole(value) and _is_count(name) and value >= 4 * ratio**2 and value % ratio**2 == 0:
                 node.set(name, value // ratio**2)
+
+
+def _pixels(side: int, window: Any) -> int:
+    """A side whose every pixel is a token: a divisor that holds two windows of attention."""
+    least = 2 * window if is_whole(window) else WINDOW
+    return next((new for new in range(least, side) if side % new == 0 and new % (least // 2) == 0), side)
 
 
 def _is_count(name: str) -> bool:
@@ -156,9 +167,10 @@ def shrink_positions(root: Node) -> None:
 def shrink_features(root: Node) -> None:
     """Shorter log-mel sequences where the configuration states their length."""
     for node in root.walk():
-        value = node.values.get("max_source_positions")
-        if is_whole(value) and value > 256:
-            node.set("max_source_positions", 100)
+        names = ("max_source_positions", "max_length") if "num_mel_bins" in node.values else ("max_source_positions",)
+        for name in names:
+            if is_whole(value := node.values.get(name)) and value > 256:
+                node.set(name, 100)
 
 
 def shrink_queries(root: Node) -> None:

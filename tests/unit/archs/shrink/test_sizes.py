@@ -121,3 +121,16 @@ def test_a_rotary_share_above_one_follows_the_number_of_heads() -> None:
     root.set("num_attention_heads", 4)
     relations.fit_sections(root)
     assert root.get("rope_parameters")["partial_rotary_factor"] == 2.0
+
+
+def test_where_every_pixel_is_a_token_two_windows_are_enough() -> None:
+    root = node(image_size=64, patch_size=1, window_size=8)
+    sizes.shrink_images(root)
+    assert root.get("image_size") == 16
+
+
+def test_a_stated_length_of_the_spectrogram_is_short_and_another_length_stays() -> None:
+    heard, read = node(num_mel_bins=128, max_length=1024), node(max_length=1024)
+    sizes.shrink_features(heard)
+    sizes.shrink_features(read)
+    assert heard.get("max_length") == 100 and read.get("max_length") == 1024
