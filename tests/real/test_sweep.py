@@ -143,6 +143,8 @@ def test_only_what_is_stale_or_new_runs_and_the_rest_counts_on(place: Place, swe
     code, summary = place.sweep("--class", ALL, "--only", "stale")
     assert (code, summary["executed"], summary["reused"]) == (0, 0, swept[1]["planned"])
     assert summary["verified"] == swept[1]["verified"]
+    code, output, errors = place.call("accept", "latest", "--output", "taken_over")
+    assert (code, f"{swept[1]['planned']} endings" in output) == (0, True), output + errors
     code, summary = place.sweep("--class", f"{ALL},albert/AlbertModel", "--only", "new")
     assert (code, summary["executed"], summary["reused"]) == (0, 2, swept[1]["planned"])
     assert summary["verified"] == swept[1]["verified"] + 1
@@ -158,6 +160,10 @@ def test_accepted_failures_are_no_findings_and_strict_forgives_nothing(
     assert held[f"{FAILING}:cpu:parity"]["status"] == "error"
     failed = ("--class", ALL, "--only", "failed")
     accepted = place.sweep(*failed, "--baseline", "accepted", "--db", "archsweep.duckdb")
+    place.call("export", swept[1]["run"], "accepted.jsonl.gz")
+    for form in ("accepted.jsonl.gz", "archsweep.duckdb"):
+        code, summary = place.sweep(*failed, "--baseline", form)
+        assert (code, summary["executed"], summary["findings"]) == (0, 2, 0)
     strict = place.sweep(*failed, "--baseline", "accepted", "--strict")
     assert (accepted[0], accepted[1]["executed"], accepted[1]["findings"]) == (0, 2, 0)
     assert (strict[0], strict[1]["executed"], strict[1]["findings"]) == (1, 2, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -38,7 +39,9 @@ def show(outcome: Outcome, options: Options, place: str, database: str) -> None:
         click.echo(f"  … and {len(outcome.findings) - MOST} more")
     click.echo(f"run {summary['run']} in {place}, {summary['wall_s']:.0f} s, at most {summary['peak_mb']} MB")
     if outcome.interrupted:
-        click.echo(f"interrupted; go on with: archsweep run --resume {summary['run']}", err=True)
+        where = ["--db", database] if database else ["--journal", place]
+        words = ["archsweep", "run", "--resume", summary["run"], *where]
+        click.echo(f"interrupted; go on with: {shlex.join(words)}", err=True)
 
 
 def _some(results: tuple[Result, ...]) -> list[str]:

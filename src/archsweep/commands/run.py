@@ -34,7 +34,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--memory", metavar="SIZE", help="Memory bound of each worker; default: 3G.")
 @click.option("--only", type=click.Choice(["failed", "new", "stale"]), help="Run only these, reuse the other results.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first finding.")
-@click.option("--baseline", metavar="PATH", help="Accepted endings: a folder or file of `accept`, or a database.")
+@click.option("--baseline", metavar="PATH", help="What to judge by: a folder of `accept`, an export or a database.")
 @click.option("--strict", is_flag=True, help="Ignore every baseline.")
 @click.option("--resume", is_flag=False, flag_value="", metavar="[RUN]", help="Go on with an unfinished run.")
 @click.option("--db", metavar="FILE", help="The results database; default: archsweep.duckdb.")
@@ -75,6 +75,9 @@ def command(selection: Selection, **given: Any) -> int:
     if given["as_json"]:
         click.echo(json.dumps(outcome.summary))
     sys.stdout.flush()
+    fault = keeper.fault()
+    if fault is not None and not outcome.interrupted:
+        raise fault
     return outcome.exit_code
 
 

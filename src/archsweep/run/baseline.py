@@ -12,6 +12,7 @@ from typing import Any
 
 from archsweep.contract import Result, Status
 from archsweep.errors import SettingsError
+from archsweep.run import journal
 from archsweep.run.findings import Ending, ending
 
 SUFFIX = ".baseline.json"
@@ -32,7 +33,12 @@ def write(folder: Path, results: Iterable[Result], versions: Mapping[str, str]) 
 
 
 def read(path: Path) -> dict[str, Ending]:
-    """Endings by case id, of one file or of a folder of them. Raises SettingsError with file and line."""
+    """Endings by case id: of a folder of accepted files or one of them, of an export or a journal.
+
+    Raises SettingsError with file and line.
+    """
+    if path.is_file() and journal.is_one(path):
+        return {case: ending(result) for case, result in journal.read_results(path).items()}
     files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
     if not files:
         raise SettingsError(f"no baseline in {path}", f"Write one with: archsweep accept RUN --output {path}")

@@ -5,15 +5,19 @@ Kinds: run, environment, subject, result, end. A torn last line, left by a kill,
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeVar
 
 from archsweep.contract import Environment, Result, Subject
 from archsweep.encoding import decode, encode
 from archsweep.errors import SettingsError
+
+T = TypeVar("T")
 
 
 class Journal:
@@ -38,8 +42,8 @@ class Journal:
 
 def read(path: Path) -> Iterator[tuple[str, Any]]:
     """(kind, JSON value) of each whole line. Raises SettingsError, with the line, if the file is no journal."""
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for number, line in enumerate(lines, start=1):
+    with _opened(path) as lines:
+        for number, line in enumerate(_unpacked(path, lines), start=1):
             if not line.endswith("\n"):
                 return
             try:
@@ -47,6 +51,28 @@ def read(path: Path) -> Iterator[tuple[str, Any]]:
                 yield entry.pop("kind"), entry
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise SettingsError(f"{path}, line {number}: not a line of a journal") from error
+
+
+def _opened(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", errors="replace")
+    return path.open(encoding="utf-8", errors="replace")
+
+
+def _unpacked(path: Path, lines: IO[str]) -> Iterator[str]:
+    try:
+        yield from lines
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SettingsError(f"{path}: the compressed file is damaged: {error}") from error
+
+
+def is_one(path: Path) -> bool:
+    """Whether a file begins as a journal or an export does."""
+    try:
+        with _opened(path) as lines:
+            return "kind" in json.loads(lines.readline())
+    except (OSError, EOFError, zlib.error, ValueError, TypeError):
+        return False
 
 
 def read_run(path: Path) -> Mapping[str, Any] | None:
@@ -61,7 +87,7 @@ def read_results(path: Path) -> dict[str, Result]:
     found: dict[str, Result] = {}
     for kind, value in read(path):
         if kind == "result":
-            outcome = decode(Result, value)
+            outcome = _decoded(path, Result, value)
             found.setdefault(outcome.case.id, outcome)
     return found
 
@@ -71,10 +97,17 @@ def read_context(path: Path) -> tuple[list[Environment], list[Subject]]:
     environments, subjects = [], []
     for kind, value in read(path):
         if kind == "environment":
-            environments.append(decode(Environment, value))
+            environments.append(_decoded(path, Environment, value))
         elif kind == "subject":
-            subjects.append(decode(Subject, value))
+            subjects.append(_decoded(path, Subject, value))
     return environments, subjects
+
+
+def _decoded(path: Path, kind: type[T], value: Any) -> T:
+    try:
+        return decode(kind, value)
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{path}: a line of kind {kind.__name__.lower()!r} is not whole ({error})") from error
 
 
 def has_ended(path: Path) -> bool:

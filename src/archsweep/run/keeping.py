@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from archsweep.contract import Environment, Result, RunEnd, RunRecord, Subject
+from archsweep.errors import ArchsweepError
 from archsweep.run import journal
 from archsweep.run.findings import Ending
 from archsweep.run.reuse import Earlier
@@ -15,11 +16,21 @@ from archsweep.run.reuse import Earlier
 class Keeper(Protocol):
     """Keeps results, and remembers those of earlier runs. Everything given to it is safe when it returns."""
 
-    def begin(self, record: RunRecord, environments: Sequence[Environment], subjects: Sequence[Subject]) -> None: ...
+    def begin(
+        self,
+        record: RunRecord,
+        environments: Sequence[Environment],
+        subjects: Sequence[Subject],
+        reused: Sequence[Earlier],
+    ) -> None: ...
     def add(self, results: Sequence[Result]) -> None: ...
     def end(self, end: RunEnd) -> None: ...
     def close(self) -> None:
         """Write what is still held back; called on every way out."""
+        ...
+
+    def fault(self) -> ArchsweepError | None:
+        """What keeps results from where they belong, with the next step; None if they are there."""
         ...
 
     def durations(self) -> Mapping[str, float]:
@@ -46,7 +57,13 @@ class JournalKeeper:
         self.path, self._resumed = path, resumed
         self._journal: journal.Journal | None = None
 
-    def begin(self, record: RunRecord, environments: Sequence[Environment], subjects: Sequence[Subject]) -> None:
+    def begin(
+        self,
+        record: RunRecord,
+        environments: Sequence[Environment],
+        subjects: Sequence[Subject],
+        reused: Sequence[Earlier] = (),
+    ) -> None:
         self._journal = journal.Journal(self.path)
         if self._resumed is None:
             self._journal.append("run", [record])
@@ -64,6 +81,9 @@ class JournalKeeper:
     def close(self) -> None:
         if self._journal is not None:
             self._journal.close()
+
+    def fault(self) -> ArchsweepError | None:
+        return None
 
     def durations(self) -> Mapping[str, float]:
         return {}

@@ -73,7 +73,7 @@ class Forking:
 
     def _begin(self) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "archsweep.run.zygote", str(theirs.fileno()), self._setup]
+        command = [sys.executable, "-m", "archsweep.run.zygote", str(theirs.fileno()), self._setup, str(self._folder)]
         with (self._folder / "zygote.output").open("ab") as output:
             self._process = subprocess.Popen(
                 command, pass_fds=[theirs.fileno()], start_new_session=True, env=worker_environment(),

@@ -28,11 +28,12 @@ class Earlier:
     status: Status
     fingerprint: str
     source: str | None = None
+    result: int = 0  # what its keeper calls it
 
 
 def restrict(
     lots: Iterable[Lot], only: str | None, earlier: Mapping[str, Sequence[Earlier]]
-) -> tuple[list[Lot], dict[str, tuple[Case, Status]]]:
+) -> tuple[list[Lot], dict[str, tuple[Case, Earlier]]]:
     """The lots with the cases that `only` lets run, and the endings that stand for the others, by case id.
 
     failed: what ended badly; new: what never ran; stale: what never ran under this fingerprint and source.
@@ -41,12 +42,12 @@ def restrict(
     if only is None:
         return list(lots), {}
     left: list[Lot] = []
-    kept: dict[str, tuple[Case, Status]] = {}
+    kept: dict[str, tuple[Case, Earlier]] = {}
     for lot in lots:
         runs = tuple(case for case in lot.cases if _wanted(lot, earlier.get(case.id, ()), only))
         for case in lot.cases:
             if case not in runs and earlier.get(case.id):
-                kept[case.id] = (case, _standing(lot, earlier[case.id]).status)
+                kept[case.id] = (case, _standing(lot, earlier[case.id]))
         if runs:
             left.append(dataclasses.replace(lot, cases=runs))
     return left, kept

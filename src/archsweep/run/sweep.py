@@ -25,6 +25,7 @@ from archsweep.run.findings import Ending
 from archsweep.run.keeping import Keeper
 from archsweep.run.plan import Ground, Options
 from archsweep.run.progress import Progress
+from archsweep.run.reuse import Earlier
 from archsweep.run.session import Session, resolve_platforms
 
 KEEP_EVERY_S = 0.5
@@ -139,7 +140,7 @@ class _Course:
     grounds: list[Ground]
     lots: list[Lot]
     planned: list[Case]
-    kept: dict[str, tuple[Case, Status]]  # reused endings
+    kept: dict[str, tuple[Case, Earlier]]  # reused endings
     baseline: Mapping[str, Ending]
     results: list[Result] = field(default_factory=list)  # of this run, resumed ones included
     executed: int = 0
@@ -166,13 +167,15 @@ def _prepare(options: Options, subjects: Sequence[Subject], grounds: list[Ground
         done = {}
     lots = plan.make_lots(options, record.run, subjects, grounds)
     planned = [case for lot in lots for case in lot.cases]
-    lots, kept = reuse.restrict(lots, options.only, keeper.earlier() if options.only else {})
+    earlier = keeper.earlier() if options.only else {}
+    lots, kept = reuse.restrict(plan.without(lots, done), options.only, earlier)
     if options.only == "failed":
-        planned = [case for lot in lots for case in lot.cases]
+        planned = [outcome.case for outcome in done.values()] + [case for lot in lots for case in lot.cases]
         kept = {}
-    lots = plan.heaviest_first(plan.without(lots, done), keeper.durations())
+    lots = plan.heaviest_first(lots, keeper.durations())
     baseline = keeper.previous(record) or {}
-    keeper.begin(record, [ground.environment for ground in grounds], subjects)
+    reused = [before for _, before in kept.values()]
+    keeper.begin(record, [ground.environment for ground in grounds], subjects, reused)
     course = _Course(record=record, grounds=grounds, lots=lots, planned=planned, kept=kept, baseline=baseline)
     course.results.extend(done.values())
     return course
@@ -263,7 +266,9 @@ def _conclude(
 ) -> Outcome:
     baseline = _baseline(course, manner)
     found = findings.findings(course.results, baseline)
-    ended = [(result.case, result.status) for result in course.results] + list(course.kept.values())
+    ended = [(result.case, result.status) for result in course.results] + [
+        (case, before.status) for case, before in course.kept.values()
+    ]
     summary = findings.summary(
         run=course.record.run,
         planned=course.planned,

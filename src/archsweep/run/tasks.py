@@ -6,16 +6,19 @@ Answers go to files in the task's folder. Knows nothing of the parent.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import json
 import os
 import pkgutil
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 OUTPUT_FILE, ANSWER_FILE = "output", "answer.json"
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # of prctl(2)
 SCANNERS = 2  # processes that read the library together
 
 
@@ -73,6 +76,19 @@ def _preload() -> None:
         pass
 
 
+def bind_to_parent() -> None:
+    """On Linux: die with the process that started this one, and adopt what own children leave behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    adopt_orphans()
+
+
+def adopt_orphans() -> None:
+    """On Linux: descendants whose own parent has died become children of this process."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
 def capture(path: Path) -> None:
     """Send standard output and error, of this process and of what it starts, to a file."""
     sys.stdout.flush()
@@ -121,6 +137,7 @@ TASKS: dict[str, Callable[[Path, str], None]] = {"lot": _lot, "probe": _probe, "
 def main() -> None:
     """A child without a zygote: `python -m archsweep.run.tasks TASK FOLDER ARGUMENT SETUP`."""
     task, folder, argument, setup = sys.argv[1], Path(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
+    bind_to_parent()
     capture(folder / OUTPUT_FILE)
     prepare(setup)
     TASKS[task](folder, argument)

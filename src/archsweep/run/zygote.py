@@ -6,13 +6,13 @@ Started by run/launch.py. Knows nothing of plans, results or deadlines: it forks
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import json
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -23,8 +23,6 @@ from typing import Any
 
 from archsweep.errors import SettingsError
 from archsweep.run import tasks
-
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 class Zygote:
@@ -53,8 +51,17 @@ class Zygote:
                 *lines, self._waiting = (self._waiting + received).split(b"\n")
                 for line in lines:
                     self._start(json.loads(line))
+        self._end()
+
+    def _end(self) -> None:
+        """The parent is gone, or wants no more: kill the workers, and what they leave behind as they die."""
         for process in self._children:
             _kill_session(process)
+        self._children.clear()
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                self._kill_orphans()
+                os.waitpid(-1, 0)
 
     def tell(self, **message: Any) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -82,7 +89,7 @@ class Zygote:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for descriptor in (self._channel.fileno(), self._wake, self._alarm):
                 os.close(descriptor)
-            _bind_to_parent()
+            tasks.bind_to_parent()
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             folder = Path(request["folder"])
             tasks.capture(folder / tasks.OUTPUT_FILE)
@@ -126,20 +133,14 @@ def _kill_session(process: int) -> None:
         os.kill(process, signal.SIGKILL)
 
 
-def _bind_to_parent() -> None:
-    """On Linux: die with the zygote, and adopt what own children leave behind."""
-    if sys.platform == "linux":
-        library = ctypes.CDLL(None)
-        library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        library.prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
 def main() -> None:
-    """`python -m archsweep.run.zygote DESCRIPTOR SETUP`: serve the parent at the other end of the socket."""
+    """`python -m archsweep.run.zygote DESCRIPTOR SETUP FOLDER`: serve the parent at the other end of the socket.
+
+    FOLDER is the session's; it is removed at the end, because a parent that was killed cannot.
+    """
     channel = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    tasks.adopt_orphans()
     zygote = Zygote(channel)
     try:
         notes = tasks.prepare(json.loads(sys.argv[2]))
@@ -154,6 +155,7 @@ def main() -> None:
     gc.freeze()
     zygote.tell(ready=True, notes=notes)
     zygote.serve()
+    shutil.rmtree(sys.argv[3], ignore_errors=True)
 
 
 if __name__ == "__main__":

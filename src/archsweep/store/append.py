@@ -38,15 +38,27 @@ def append(
     results: Sequence[Result],
     subjects: Sequence[Subject] = (),
     environments: Sequence[Environment] = (),
+    *,
+    run: RunRecord | None = None,
+    reused: Collection[int] = (),
+    end: RunEnd | None = None,
+    patience_s: float | None = None,
 ) -> int:
     """Stores a batch in one transaction; returns how many results were new.
 
     Each result's run must have begun and its environment be known (here, or from an earlier batch); DatabaseError.
+    `reused`: ids of earlier results that `run` took over. `patience_s`: how long a lock is waited for, if not as usual.
     """
-    with writing(path) as connection:
+    with writing(path, patience_s) as connection:
+        if run is not None:
+            insert_run(connection, run)
+            _insert_reused(connection, run.run, reused)
         insert_environments(connection, environments)
         insert_subjects(connection, subjects, environments, {result.fingerprint for result in results})
-        return sum(insert_results(connection, batch) for batch in rows.batches(results))
+        count = sum(insert_results(connection, batch) for batch in rows.batches(results))
+        if end is not None:
+            insert_end(connection, end)
+        return count
 
 
 def insert_run(connection: Connection, run: RunRecord) -> None:
@@ -54,6 +66,14 @@ def insert_run(connection: Connection, run: RunRecord) -> None:
     connection.execute(
         "insert or ignore into runs values (?, ?::timestamp, null, ?, ?, null)",
         [run.run, run.started_at, run.version, rows.canonical(run.settings)],
+    )
+
+
+def _insert_reused(connection: Connection, run: str, reused: Collection[int]) -> None:
+    connection.execute(
+        "insert into reused select $1, id from results where id in (select unnest($2::bigint[])) "
+        "and id not in (select result from reused where run = $1)",
+        [run, list(reused)],
     )
 
 

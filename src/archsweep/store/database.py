@@ -41,11 +41,14 @@ def prepare(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[Connection]:
-    """A connection inside one transaction: committed at the end, rolled back when the block raises."""
+def writing(path: Path, patience_s: float | None = None) -> Iterator[Connection]:
+    """A connection inside one transaction: committed at the end, rolled back when the block raises.
+
+    `patience_s`: how long a lock is waited for, if not PATIENCE_S.
+    """
     _check_exists(path)
     duckdb = _duckdb()
-    with _open(path, read_only=False, settings=_WRITER) as connection:
+    with _open(path, read_only=False, settings=_WRITER, patience_s=patience_s) as connection:
         _check_current(connection, path)
         connection.execute("begin")
         try:
@@ -91,11 +94,14 @@ def _duckdb() -> Any:
 
 
 @contextlib.contextmanager
-def _open(path: Path, *, read_only: bool, settings: dict[str, str]) -> Iterator[Connection]:
+def _open(
+    path: Path, *, read_only: bool, settings: dict[str, str], patience_s: float | None = None
+) -> Iterator[Connection]:
     duckdb = _duckdb()
+    patience_s = PATIENCE_S if patience_s is None else patience_s
     if not read_only and path.exists():
         _check_writable(path)
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while True:
         try:
             connection = duckdb.connect(str(path), read_only=read_only, config=dict(settings))
@@ -104,7 +110,7 @@ def _open(path: Path, *, read_only: bool, settings: dict[str, str]) -> Iterator[
             if not _is_locked(error):
                 raise DatabaseError(_explain(error, path)) from error
             if time.monotonic() > deadline:
-                raise DatabaseError(*_locked(error, path)) from error
+                raise DatabaseError(*_locked(error, path, patience_s)) from error
             time.sleep(_PAUSE_S)
         except duckdb.Error as error:
             raise DatabaseError(_explain(error, path)) from error
@@ -119,11 +125,11 @@ def _is_locked(error: Exception) -> bool:
     return "Could not set lock" in text or "different configuration" in text or "already attached" in text
 
 
-def _locked(error: Exception, path: Path) -> tuple[str, str]:
+def _locked(error: Exception, path: Path, patience_s: float) -> tuple[str, str]:
     holder = re.search(r"\(PID (\d+)\)", str(error))
     who = f"by process {holder.group(1)} " if holder else ""
     return (
-        f"{path} has been locked {who}for more than {PATIENCE_S:.0f} s",
+        f"{path} has been locked {who}for more than {patience_s:g} s",
         "archsweep itself holds it only for moments: close what else has it open, and try again.",
     )
 

@@ -216,6 +216,17 @@ def export_run(path: Path, run: str, file: Path) -> int:
     return count
 
 
+def reported(path: Path, run: str) -> tuple[list[Environment], list[Result]]:
+    """What one run (or `latest`) reports: its own results and those that it took over, under their environments."""
+    from archsweep.store.lines import environments_of, results_of
+
+    with reading(path) as connection:
+        name = _run_name(connection, run)
+        results = [decode(Result, value) for value in results_of(connection, name, reused=True)]
+        environments = [decode(Environment, value) for value in environments_of(connection, name, reused=True)]
+    return environments, results
+
+
 def _run_name(connection: Connection, run: str) -> str:
     known = [name for (name,) in connection.execute("select run from runs order by started_at, run").fetchall()]
     if run == "latest" and known:

@@ -26,15 +26,21 @@ def ends(connection: Connection, run: str) -> Iterator[dict[str, Any]]:
         yield {"run": name, "finished_at": _time(finished), "summary": json.loads(summary)}
 
 
-def environments_of(connection: Connection, run: str) -> Iterator[dict[str, Any]]:
+def environments_of(connection: Connection, run: str, *, reused: bool = False) -> Iterator[dict[str, Any]]:
+    """The environments of the run's results; with `reused` also of those that it took over."""
     names = ("id", "versions", "python", "system", "processor", "cores", "device", "driver", "notes")
     for row in connection.execute(
         f"select {', '.join(names)} from environments "
-        "where id in (select fingerprint from results where run = ?) order by id",
+        f"where id in (select fingerprint from results where id in ({_wanted(reused)})) order by id",
         [run],
     ).fetchall():
         value = dict(zip(names, row, strict=True))
         yield {**value, "versions": json.loads(value["versions"])}
+
+
+def _wanted(reused: bool) -> str:
+    own = "select id from results where run = $1"
+    return f"{own} union select result from reused where run = $1" if reused else own
 
 
 def subjects_of(connection: Connection, run: str) -> Iterator[dict[str, Any]]:
@@ -53,26 +59,27 @@ def subjects_of(connection: Connection, run: str) -> Iterator[dict[str, Any]]:
         yield dict(zip(names, row, strict=True))
 
 
-def results_of(connection: Connection, run: str) -> Iterator[dict[str, Any]]:
-    """Every result, in the order in which they were stored."""
+def results_of(connection: Connection, run: str, *, reused: bool = False) -> Iterator[dict[str, Any]]:
+    """Every result in the order in which they were stored; with `reused` also those that the run took over."""
     names = (
         "id", "model_type", "class_name", "platform", "check", "dtype", "default_dtype", "weights", "options", "status",
         "stage", "evidence", "fingerprint", "run", "finished_at", "wall_s", "outlook", "message", "blame",
         "blame_package", "device", "details", "error_class", "error_message", "traceback", "operators", "metrics",
     )  # fmt: skip
+    wanted = _wanted(reused)
     reader = connection.cursor()
     reader.execute(
-        """
+        f"""
         select r.id, r.model_type, r.class_name, r.platform, r."check", r.dtype, r.default_dtype, r.weights, r.options,
             r.status, r.stage, r.evidence, r.fingerprint, r.run, r.finished_at, r.wall_s, r.outlook, r.message, r.blame,
             r.blame_package, r.device, r.details, e.error_class, e.message, e.traceback, e.operators, m.numbers
         from results r
         left join errors e on e.result = r.id
         left join (
-            select result, list({'name': name, 'value': value} order by name) as numbers from metrics
-            where result in (select id from results where run = $1) group by result
+            select result, list({{'name': name, 'value': value}} order by name) as numbers from metrics
+            where result in ({wanted}) group by result
         ) m on m.result = r.id
-        where r.run = $1
+        where r.id in ({wanted})
         order by r.id
         """,
         [run],

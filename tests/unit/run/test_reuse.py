@@ -36,7 +36,7 @@ def test_only(only: str | None, earlier: dict[str, list[Earlier]], runs: list[st
 
 def test_the_ending_that_stands_is_the_one_under_the_own_fingerprint() -> None:
     earlier = {FORWARD: [before(Status.FAIL, "other"), before(Status.PASS)]}
-    assert reuse.restrict([lot()], "new", earlier)[1][FORWARD][1] is Status.PASS
+    assert reuse.restrict([lot()], "new", earlier)[1][FORWARD][1].status is Status.PASS
 
 
 def test_sources_are_found_without_importing_their_package() -> None:
