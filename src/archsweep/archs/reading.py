@@ -12,7 +12,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from archsweep.archs import discovery, importing
+from archsweep.archs import defaults, discovery, importing
 from archsweep.archs.discovery import Found
 from archsweep.archs.facts import PROBED_METHODS, ClassFacts, TypeFacts
 
@@ -61,19 +61,11 @@ def _family(folder: str) -> str:
     return folder.removeprefix(f"{discovery.MODELS}.").removeprefix("deprecated.")
 
 
-def faults() -> tuple[type[Exception], ...]:
-    """What importing or constructing somebody's class may raise."""
-    from huggingface_hub.errors import StrictDataclassError
-
-    common = (ImportError, AttributeError, LookupError, TypeError, ValueError, RuntimeError, OSError, ArithmeticError)
-    return (*common, AssertionError, NameError, SyntaxError, StrictDataclassError)
-
-
 def _config_class(found: Found) -> tuple[Any, str]:
     configuration = importlib.import_module(f"{discovery.MODELS}.auto.configuration_auto")
     try:
         return configuration.CONFIG_MAPPING[found.model_type], ""
-    except faults() as error:
+    except defaults.faults() as error:
         return None, f"no configuration class: {type(error).__name__}: {error}"
 
 
@@ -81,8 +73,8 @@ def _instance(config: Any) -> tuple[Any, str]:
     if config is None:
         return None, ""
     try:
-        return config(), ""
-    except faults() as error:
+        return defaults.default(config), ""
+    except defaults.faults() as error:
         return None, f"its default configuration cannot be constructed: {type(error).__name__}: {error}"
 
 
@@ -137,7 +129,7 @@ def _resolve(found: Found, name: str) -> tuple[Any, str]:
         value = getattr(importlib.import_module(found.folder), name, None)
         if value is None:  # some types are served by another family's class
             value = getattr(importlib.import_module("transformers"), name)
-    except faults() as error:
+    except defaults.faults() as error:
         return None, f"mapped, but not importable: {type(error).__name__}: {error}"
     return value, ""
 
@@ -162,7 +154,7 @@ def _exports(found: Found, config: Any, known: list[type]) -> list[ClassFacts]:
     if not found.classes and not found.outside:
         try:
             importlib.import_module(found.folder)
-        except faults():
+        except defaults.faults():
             return []
     others = [model for model in discovery.exported(found, known) if getattr(model, "config_class", 0) is config]
     return [_describe(model, (), False) for model in sorted(others, key=lambda model: model.__name__)]

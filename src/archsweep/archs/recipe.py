@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from archsweep.archs import defaults, lively, overrides, shrink
 from archsweep.archs import inputs as archs_inputs
-from archsweep.archs import lively, overrides, shrink
 from archsweep.archs.inputs import facts, repair
 from archsweep.archs.shrink import tree
 from archsweep.contract import Stage, Subject
@@ -68,7 +68,7 @@ class _Search:
     """The state of one search: how many attempts were made, and what failed first at each stage."""
 
     subject: Subject
-    special: overrides.Override
+    special: overrides.Override  # what another release's default does not need may only hinder: none, at last
     announce: Callable[[Stage], None]
     attempts: int = 0
     most: int = 0  # parameters that a model may have
@@ -99,13 +99,16 @@ def find(
     """The first recipe of the search. Raises NoRecipe with the first failure at the furthest stage reached."""
     search = _Search(subject, overrides.for_subject(subject, rules_alone), announce)
     default = default_config(subject)
-    for search.most in (MOST_PARAMETERS, TOO_MANY):
-        search.large = False
-        for found, model in _candidates(search, default):
-            keep(subject, found, model)
-            return found
-        if not search.large:
-            break
+    special = [search.special] if search.special is overrides.NONE else [search.special, overrides.NONE]
+    for search.special in special:
+        search.attempts = 0
+        for search.most in (MOST_PARAMETERS, TOO_MANY):
+            search.large = False
+            for found, model in _candidates(search, default):
+                keep(subject, found, model)
+                return found
+            if not search.large:
+                break
     stage, error = search.fed or search.built or (Stage.BUILD, NotFiniteError("no candidate"))
     raise NoRecipe(f"{type(error).__name__}: {error}", stage, type(error).__name__, search.attempts) from error
 
@@ -221,7 +224,7 @@ def model_class(subject: Subject) -> Any:
 def default_config(subject: Subject) -> Any:
     """The configuration that the subject's class expects, with its defaults. Shared: read it, never change it."""
     module, name = subject.config_class.split(":")
-    made = getattr(importlib.import_module(module), name)()
+    made = defaults.default(getattr(importlib.import_module(module), name))
     wanted = getattr(model_class(subject), "config_class", None)
     if wanted is None or isinstance(made, wanted):
         return made
@@ -287,7 +290,7 @@ def first_attempt(subject: Subject, *, rules_alone: bool = False) -> Recipe:
 
 def config_call(subject: Subject, recipe: Recipe) -> tree.Call:
     """The recipe's configuration as the call that makes it."""
-    return tree.call(_default_tree(subject), recipe.config)
+    return tree.fitting(_default_tree(subject), recipe.config)
 
 
 def make_inputs(subject: Subject, recipe: Recipe) -> dict[str, Any]:

@@ -73,7 +73,8 @@ def _kinds(call: Call) -> list[type]:
 
 def _call(call: Call) -> str:
     parts = [
-        f"{name}={_call(value) if hasattr(value, 'made') else repr(value)}" for name, value in call.arguments.items()
+        f"{name}={_call(value) + '.to_dict()' * call.tables if hasattr(value, 'made') else repr(value)}"
+        for name, value in call.arguments.items()
     ]
     return f"{call.kind.__name__}({', '.join(parts)})"
 

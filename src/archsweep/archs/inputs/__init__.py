@@ -58,6 +58,8 @@ def draw(
     placeholders.place(facts, made)
     extra.sighted(facts, made)
     extra.reshape_for_head(facts, made)
+    if facts.hints.get("true_masks"):
+        made.update({name: value.bool() for name, value in made.items() if name.endswith("attention_mask")})
     dropped = set(facts.hints.get("drop", ()))
     rows = facts.hints.get("rows")  # fewer rows than usual, for a class that takes one at a time
     return {name: value[:rows] for name, value in made.items() if name not in dropped}

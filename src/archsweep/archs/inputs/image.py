@@ -251,6 +251,8 @@ def positioned_patches(facts: Facts, name: str, video: bool = False) -> dict[str
     if not facts.hints.get("whole_images"):
         real = where[-1, :, 0] < 2 * pool  # the last one is narrower: its real patches first, then padding
         where[-1] = torch.cat([where[-1, real], torch.full_like(where[-1, ~real], -1)])
+    if video and facts.hints.get("frame_axis"):
+        made[name], where = (item.unflatten(0, (BATCH, -1)) for item in (made[name], where))
     for key in ("video_position_ids",) if video else ("pixel_position_ids", "image_position_ids"):
         if facts.wants(key):
             made[key] = where

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,7 @@ _BRACKETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "video": (("video_start", "vision_start", "video_begin", "bov"), ("video_end", "vision_end", "eov")),
     "audio": (("audio_start", "audio_bos", "audio_begin", "boa"), ("audio_end", "audio_eos", "eoa")),
 }
+ROOM = 64  # placeholders in a row of a text that is asked how many there must be
 _POSITIONS = ("image_embeds_position_mask", "images_seq_mask", "image_attention_positions")
 
 
@@ -69,7 +70,9 @@ def place(facts: Facts, made: dict[str, Any]) -> None:
         if not counts and f"{kind}_embed_sizes" in made:
             counts = made[f"{kind}_embed_sizes"].tolist()
         if not counts and facts.model is not None:
-            counts = count_features(facts, kind, made) or [1] * BATCH  # the error of a wrong number tells the right one
+            counts = (
+                count_features(facts, kind, made, token) or [1] * BATCH
+            )  # the error of a wrong number tells the right one
         if counts:
             facts.hints[f"{kind}_features"] = counts
             runs.extend(_runs(facts, made, kind, token, counts))
@@ -121,7 +124,7 @@ def token_of(facts: Facts, kind: str) -> int | None:
     return None
 
 
-def count_features(facts: Facts, kind: str, made: Mapping[str, Any]) -> int | list[int] | None:
+def count_features(facts: Facts, kind: str, made: Mapping[str, Any], token: int = 0) -> int | list[int] | None:
     """How many features `get_<kind>_features` of the model, or of the model inside, gives for these inputs."""
     import torch
 
@@ -146,9 +149,10 @@ def count_features(facts: Facts, kind: str, made: Mapping[str, Any]) -> int | li
             ):
                 if name not in arguments and long in made:
                     arguments[name] = made[long]
-            stated = vars(facts.config).get(name)
-            if name not in arguments and accepted[name].default is inspect.Parameter.empty and stated is not None:
-                arguments[name] = stated  # e.g. which layer of a tower gives the features
+            if name not in arguments and accepted[name].default is inspect.Parameter.empty:
+                stated = facts.find(name, within=(kind, "vision"))
+                if stated is not None:
+                    arguments[name] = stated  # e.g. which layer of a tower gives the features
         if (
             "attention_mask" in accepted
             and "input_ids" not in accepted
@@ -159,10 +163,38 @@ def count_features(facts: Facts, kind: str, made: Mapping[str, Any]) -> int | li
             source = next((made[name] for name in KINDS["audio"] if name in made), None)
             if source is not None and mask.shape[-1] in source.shape:
                 arguments["attention_mask"] = mask
+        if "input_ids" in accepted and accepted["input_ids"].default is inspect.Parameter.empty:
+            arguments["input_ids"] = torch.full((BATCH, ROOM), token)  # it looks for the placeholders itself
+        grid = arguments.get(f"{kind}_grid_thw")
+        if grid is not None and kind == "image" and "images_per_sample" in made and "images_per_sample" not in accepted:
+            grid = arguments[f"{kind}_grid_thw"] = grid[::2]  # every second grid is of an image yet to be made
         with torch.no_grad():
-            found = ask(**arguments)
-        return _counted(found)
+            counted = _counted(ask(**arguments))
+            return _for_each(ask, arguments, grid) or counted if isinstance(counted, int) else counted
     return None
+
+
+def _for_each(ask: Callable[..., Any], arguments: Mapping[str, Any], grid: Any) -> list[int] | None:
+    """The features of each item of a table of patches, asked for one at a time, where their grids differ."""
+    if grid is None or len({tuple(row) for row in grid.tolist()}) < 2:
+        return None
+    cells = grid.prod(dim=-1).tolist()
+    found: list[int] = []
+    for item, size in enumerate(cells):
+        start = sum(cells[:item])
+        one = {
+            name: value[start : start + size]
+            if hasattr(value, "shape") and value.dim() == 2 and len(value) == sum(cells)
+            else value[item : item + 1]
+            if value is grid
+            else value
+            for name, value in arguments.items()
+        }
+        if any(hasattr(value, "shape") and len(value) == sum(cells) for value in one.values()):
+            return None  # a table that no rule knows to divide
+        count = _counted(ask(**one))
+        found.append(sum(count) if isinstance(count, list) else count or 0)
+    return found if all(found) else None
 
 
 def _counted(found: Any) -> int | list[int] | None:

@@ -181,10 +181,10 @@ def _alone(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...])
 
 
 def _raw_mask(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
-    """The mask goes into attention as it is, so it is no mask of an input."""
+    """The mask goes into attention as it is: it is no mask of an input, or it has to be one of truth values."""
     if "attention_mask" in fed and "input_ids" not in fed:
         return {"drop": (*hints.get("drop", ()), "attention_mask")}
-    return {}
+    return {} if hints.get("true_masks") else {"true_masks": True}
 
 
 def _scattered(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
@@ -232,6 +232,11 @@ def _single_patches(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[s
     return {"patch_images": True if found.group(1) == "3" else "batched"}
 
 
+def _frame_axis(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """One axis too few after two were joined: a video's frames have an axis of their own."""
+    return {"frame_axis": True} if "video_position_ids" in fed and not hints.get("frame_axis") else {}
+
+
 def _larger(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     """Nothing is left of an image after all its strides."""
     sizes = {None: 128, 128: 256}
@@ -252,6 +257,7 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"value tensor of shape \[3, \d+\] cannot be broadcast to indexing result of shape \[3, \d+\]", _frames_apart),
     (r"split_sizes to sum exactly to (\d+) \(input[^)]*\), but got split_sizes=\[([\d, ]+)\]", _parts),
     (r"shape of the mask \[\d+, \d+, \d+, \d+\] at index 2 does not match", lambda *_: {"image_mask": True}),
+    (r"too many indices for tensor of dimension", _frame_axis),
     (r"Calculated output size[^\n]*Output size is too small", _larger),
     (r"object has no attribute 'patch_size'", lambda *_: {"image_sizes": False}),
     (r"expects? the mel input features to be of length (\d+)", _length),

@@ -110,10 +110,20 @@ def _close_rows(facts: Facts, ids: Any, padded: Any) -> None:
     """One end-of-sequence id as each row's last real token, where the configuration names one."""
     end = facts.find("eos_token_id")
     end = end[0] if isinstance(end, list | tuple) and end else end
-    if not isinstance(end, int) or not 0 <= end < vocabulary(facts):
+    if not isinstance(end, int) or not 0 <= end < vocabulary(facts) or end in _closing(facts):
         return
     for row in range(ids.shape[0]):
         ids[row, int(padded[row].sum()) - 1] = end
+
+
+def _closing(facts: Facts) -> set[Any]:
+    """Ids that close something within the text, e.g. an image."""
+    return {
+        value
+        for _, node in facts.nodes()
+        for name, value in vars(node).items()
+        if re.search(r"(image|video|audio|vision|speech)_end_token|^eo[iav]_token", name)
+    }
 
 
 def wants_text(facts: Facts) -> bool:
@@ -136,6 +146,8 @@ def wants_text(facts: Facts) -> bool:
 
 def decoder_inputs(facts: Facts) -> dict[str, Any]:
     """decoder_input_ids and their mask, for every class that takes them."""
+    import torch
+
     made: dict[str, Any] = {}
     for name, masked in (("decoder_input_ids", "decoder_attention_mask"),):
         if not facts.wants(name):
@@ -151,6 +163,8 @@ def decoder_inputs(facts: Facts) -> dict[str, Any]:
         made[name] = in_codebooks(facts, name, ids, limit)
         if facts.wants(masked):
             made[masked] = mask(length, shorter=2)
+            if any("+" in word for word in documented_shape(facts, masked)):  # the text that it reads stands before it
+                made[masked] = torch.cat([mask(int(facts.hints.get("text_length", TEXT))), made[masked]], dim=1)
     return made
 
 

@@ -26,6 +26,7 @@ _PER_STAGE = (
     "block_sizes",
     "stage_numb_of_layers",
 )
+_CHOSEN = re.compile(r"(feature|select(ed)?)_layers?$")
 _COUNTED = ("out", "hook", "extract", "deepstack", "feature", "select", "target", "intermediate")
 
 
@@ -42,6 +43,23 @@ def shrink_depths(root: Node, prefix: bool, each: int) -> None:
         for other, name, value, owner in foreign:
             if owner is node and kept is not None:
                 other.set(name, _moved(name, value, owner.main_depth or 0, kept))
+    for node in root.walk():
+        _clamp_chosen(node)
+
+
+def _clamp_chosen(node: Node) -> None:
+    """Layers of a tower counted from both ends stay within those that it keeps, before and after its first layer."""
+    depths = [depth for child in node.children.values() if not child.absent and (depth := _depth_left(child))]
+    for name, value in list(node.values.items()):
+        if not depths or not _CHOSEN.search(name) or not whole_list(value) or min(value) >= 0:
+            continue
+        least = min(depths)
+        node.set(name, type(value)(min(item, least) if item >= 0 else max(item, -least - 1) for item in value))
+
+
+def _depth_left(node: Node) -> int | None:
+    value = node.get(getattr(node.kind, "attribute_map", {}).get("num_hidden_layers", "num_hidden_layers"))
+    return value if is_whole(value) else None
 
 
 def _foreign_indices(root: Node) -> list[tuple[Node, str, Any, Node]]:

@@ -86,14 +86,15 @@ def _missing(root: Node, found: re.Match[str], message: str) -> bool:
             known = stated.get(name)
     changed = False
     for node in owners:
-        filled = _alike(node, name) if known is None else known
+        filled = _alike(root, node, name) if known is None else known
         changed = _set(node, name, blanks.meant(node, name) if filled is None else filled) or changed
     return changed
 
 
-def _alike(node: Node, name: str) -> Any:
-    """The default of a field of that name in another configuration class of the module or its base classes' modules."""
-    for module in dict.fromkeys(kind.__module__ for kind in node.kind.__mro__):
+def _alike(root: Node, node: Node, name: str) -> Any:
+    """The default of a field of that name in another configuration class of the module, its base classes' modules, or
+    the module of the whole."""
+    for module in dict.fromkeys(kind.__module__ for kind in (*node.kind.__mro__, root.kind)):
         for other in list(vars(sys.modules.get(module, sys)).values()):
             if (
                 isinstance(other, type)
@@ -221,6 +222,19 @@ def _width(root: Node, found: re.Match[str], message: str) -> bool:
     return True
 
 
+def _whole_features(root: Node, found: re.Match[str], message: str) -> bool:
+    """One feature fewer than there are patches: the first one was cut off as if a token of its own stood there."""
+    if int(found.group(1)) - int(found.group(2)) != 1:
+        return False
+    changed = [
+        _set(node, name, "full")
+        for node in root.walk()
+        for name in node.values
+        if name.endswith("select_strategy") and node.get(name) == "default"
+    ]
+    return True in changed
+
+
 def _bounds(root: Node, found: re.Match[str], message: str) -> bool:
     """A bound that is empty though the code clamps to it."""
     names = [
@@ -240,6 +254,7 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"only supports encoder-only", lambda root, found, message: _set(root, "is_encoder_decoder", False)),
     (r"config\.out_indices to be a list of (\d+)", lambda root, found, message: _stages(root, int(found.group(1)))),
     (r"clamp: At least one of", _bounds),
+    (r"(?i)expected [^\n]*?(\d+) \w* ?(?:tokens|patches|features),? (?:but )?got (\d+)", _whole_features),
     (r"shapes cannot be multiplied \(\d+x(?P<given>\d+) and (?P<wanted>\d+)x\d+\)", _width),
     (r"to have (?P<wanted>\d+) channels, but got (?P<given>\d+) channels", _width),
     (r"normalized_shape=\[(?P<wanted>\d+)\], expected .* got input of size\[(?:\d+, )+(?P<given>\d+)\]", _width),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from archsweep.archs.shrink import source
 from archsweep.archs.shrink.fields import Meaning, is_whole, meaning, whole_list
 from archsweep.archs.shrink.tree import Node
 
@@ -86,7 +88,10 @@ def _move_token_ids(root: Node) -> None:
             elif value is None and (
                 name == "pad_token_id" or any(word in name for word in ("image", "audio", "video"))
             ):
-                fresh = next(item for item in range(limit - 1, 0, -1) if item not in used)
+                order = (
+                    range(1, limit) if name == "pad_token_id" and _counts_from_pad(node) else range(limit - 1, 0, -1)
+                )
+                fresh = next(item for item in order if item not in used)
                 if vocabulary_of(node) or name != "pad_token_id":
                     node.set(name, fresh)
                     used.add(fresh)
@@ -119,3 +124,11 @@ def _map(value: Any, change: Any) -> Any:
     if whole_list(value):
         return type(value)(change(item) for item in value)
     return value
+
+
+def _counts_from_pad(node: Node) -> bool:
+    """Whether the code numbers positions from the padding id on, so that a high one would lie outside their table."""
+    return (
+        re.search(r"padding_idx \+ 1|position_ids_from_input_ids", source.modeling_text(node.kind.__module__))
+        is not None
+    )

@@ -6,8 +6,10 @@ import copy
 import functools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from archsweep.archs import defaults
 
 _LAYER_KINDS = re.compile(r"^(layers?_(block_)?types?|layers_block_type|block_types?)$")
 _PRIVATE_KEPT = ("_out_indices",)
@@ -116,27 +118,22 @@ def read(config: Any, path: tuple[str, ...] = ()) -> Node:
             continue
         else:
             node.values[name] = copy.deepcopy(value)
-    for name, spec in (getattr(type(config), "sub_configs_defaults", None) or {}).items():
+    for name in defaults.named(type(config)):
         if name not in node.children and getattr(config, name, None) is None:
-            optional = _optional(spec)
+            optional = defaults.part_of(type(config), name)
             if optional is not None:
                 node.children[name] = read(optional, (*path, name))
                 node.children[name].absent = True
     return node
 
 
-def _optional(spec: Any) -> Any:
-    try:
-        return spec.default_config
-    except (TypeError, ValueError, AttributeError, KeyError, ImportError):
-        return None
-
-
 @functools.cache
 def _class_default(kind: type) -> dict[str, Any]:
     try:
-        return {name: value for name, value in vars(kind()).items() if not hasattr(value, "to_diff_dict")}
-    except (TypeError, ValueError, AttributeError, KeyError):
+        return {
+            name: value for name, value in vars(defaults.default(kind)).items() if not hasattr(value, "to_diff_dict")
+        }
+    except defaults.faults():
         return {}
 
 
@@ -156,20 +153,39 @@ class Call:
 
     kind: type
     arguments: dict[str, Any]
+    tables: bool = False  # arguments that are configurations are handed over as tables
 
     def made(self) -> Any:
         """The configuration object. Raises what its validators raise."""
-        return self.kind(
-            **{
-                name: value.made() if isinstance(value, Call) else copy.deepcopy(value)
-                for name, value in self.arguments.items()
-            }
-        )
+        arguments = {
+            name: value.made() if isinstance(value, Call) else copy.deepcopy(value)
+            for name, value in self.arguments.items()
+        }
+        return self.kind(**(defaults.tables(arguments) if self.tables else arguments))
 
 
 def build(node: Node, edits: Mapping[str, Any]) -> Any:
     """A configuration object: the tree's own values with `edits` applied."""
-    return call(node, edits).made()
+    return _fitting(call(node, edits))[1]
+
+
+def fitting(node: Node, edits: Mapping[str, Any]) -> Call:
+    """The call that `build` makes: with tables for configurations where the class refuses objects."""
+    return _fitting(call(node, edits))[0]
+
+
+def _fitting(first: Call) -> tuple[Call, Any]:
+    try:
+        return first, first.made()
+    except defaults.faults():
+        if not any(isinstance(value, Call) for value in first.arguments.values()):
+            raise
+        second = replace(first, tables=True)
+        try:
+            return second, second.made()
+        except defaults.faults():
+            second = first
+    return second, second.made()
 
 
 def call(node: Node, edits: Mapping[str, Any]) -> Call:
