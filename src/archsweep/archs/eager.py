@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from archsweep.archs import outputs
+from archsweep.archs import outputs, sessions
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +83,7 @@ def run(model: torch.nn.Module, inputs: Mapping[str, Any], drawn: Drawn | None =
     import torch
 
     with torch.no_grad(), preserved(model), seeded() as used:
-        result = outputs.flatten(model(**copied(inputs)))
+        result = outputs.flatten(model(**sessions.assembled(model, copied(inputs))))
         result = {path: tensor.clone() for path, tensor in result.items()}
     if drawn is not None:
         drawn.numbers = used.numbers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ def command(*, cell: str, database: str | None, output: str | None, run_it: bool
 
 def _script(subject: Subject, title: str) -> str:
     from archsweep.archs import importing, recipe
-    from archsweep.errors import NoRecipe
+    from archsweep.errors import NoRecipe, SettingsError
     from archsweep.render import repro
 
     notes = importing.warm()
@@ -62,11 +63,17 @@ def _script(subject: Subject, title: str) -> str:
         found = recipe.find(subject)
     except NoRecipe:
         found = recipe.first_attempt(subject)
+    made = recipe.make_inputs(subject, found)
+    if any(isinstance(value, Mapping) for value in made.values()):
+        raise SettingsError(
+            f"{subject.id} takes an object that each pass writes to: a plain script of it is not written yet",
+            f"archsweep run --class {subject.id} repeats its cases.",
+        )
     return repro.script(
         title,
         subject.class_name,
         subject.class_module,
         recipe.config_call(subject, found),
-        recipe.make_inputs(subject, found),
+        made,
         hide_torchvision=bool(notes),
     )

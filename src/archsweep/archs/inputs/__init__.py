@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archsweep.archs.inputs import audio, extra, image, placeholders, series, text
+from archsweep.archs.inputs import audio, extra, image, placeholders, series, session, text
 from archsweep.archs.inputs.facts import Facts, signature
 from archsweep.contract import Subject
 
 MODALITIES: dict[str, tuple[str, ...]] = {
     "text": ("input_ids", "decoder_input_ids", "langs"),
     "image": (*image.IMAGES, "flattened_patches", "visual_feats"),
-    "video": image.VIDEOS,
+    "video": (*image.VIDEOS, "video"),
     "audio": (
         "input_features",
         "input_values",
@@ -48,7 +48,7 @@ def draw(
         hints=hints if isinstance(hints, dict) else dict(hints),
         seed=seed,
     )
-    made: dict[str, Any] = {}
+    made: dict[str, Any] = session.session_inputs(facts)
     for part in (image.image_inputs, image.video_inputs, audio.audio_inputs, series.series_inputs, text.text_inputs):
         for name, value in part(facts).items():
             made.setdefault(name, value)
@@ -62,9 +62,11 @@ def draw(
         made.update({name: value.bool() for name, value in made.items() if name.endswith("attention_mask")})
     dropped = set(facts.hints.get("drop", ()))
     rows = facts.hints.get("rows")  # fewer rows than usual, for a class that takes one at a time
-    return {name: value[:rows] for name, value in made.items() if name not in dropped}
+    kept = {name: value for name, value in made.items() if name not in dropped}
+    return {name: value[:rows] for name, value in kept.items()} if rows else kept
 
 
 def modalities(inputs: Mapping[str, Any]) -> tuple[str, ...]:
     """Which modalities a set of inputs feeds."""
-    return tuple(kind for kind, names in MODALITIES.items() if any(name in inputs for name in names))
+    fed = {*inputs, *(name for value in inputs.values() if isinstance(value, Mapping) for name in value)}
+    return tuple(kind for kind, names in MODALITIES.items() if fed & set(names))

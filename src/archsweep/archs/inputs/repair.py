@@ -257,7 +257,7 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"value tensor of shape \[3, \d+\] cannot be broadcast to indexing result of shape \[3, \d+\]", _frames_apart),
     (r"split_sizes to sum exactly to (\d+) \(input[^)]*\), but got split_sizes=\[([\d, ]+)\]", _parts),
     (r"shape of the mask \[\d+, \d+, \d+, \d+\] at index 2 does not match", lambda *_: {"image_mask": True}),
-    (r"too many indices for tensor of dimension", _frame_axis),
+    (r"too many indices for tensor of dimension|does not match the length of the desired ordering", _frame_axis),
     (r"Calculated output size[^\n]*Output size is too small", _larger),
     (r"object has no attribute 'patch_size'", lambda *_: {"image_sizes": False}),
     (r"expects? the mel input features to be of length (\d+)", _length),

@@ -224,6 +224,8 @@ def _edited(name: str, value: Any, depth: int, kept: list[int]) -> Any:
         return type(value)(value[layer] for layer in kept)
     if _is_index_list(name, value, depth):
         return _moved(name, value, depth, kept)
+    if _repeats(value, depth) and len(kept) == sum(len(kinds) for kinds, _ in value):
+        return [[list(kinds), 1] for kinds, _ in value]
     if (
         is_whole(value)
         and (meaning(name) is Meaning.THRESHOLD or (_MERGE.search(name) and value < depth))
@@ -231,6 +233,16 @@ def _edited(name: str, value: Any, depth: int, kept: list[int]) -> Any:
     ):
         return len([layer for layer in kept if layer < value])
     return None
+
+
+def _repeats(value: Any, depth: int) -> bool:
+    """Lists of kinds, each with how often it is repeated, that make up the layers."""
+    pairs = isinstance(value, list | tuple) and all(isinstance(item, list | tuple) and len(item) == 2 for item in value)
+    return (
+        pairs
+        and all(isinstance(kinds, list | tuple) and is_whole(times) for kinds, times in value)
+        and sum(len(kinds) * times for kinds, times in value) == depth
+    )
 
 
 def _moved(name: str, value: Any, depth: int, kept: list[int]) -> Any:

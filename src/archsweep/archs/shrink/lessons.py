@@ -6,19 +6,22 @@ says that it did not, so that a search over lessons ends.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from archsweep.archs.shrink import blanks, relations
-from archsweep.archs.shrink.fields import is_whole, is_width, whole_list
+from archsweep.archs.shrink.fields import Meaning, is_whole, is_width, meaning, whole_list
 from archsweep.archs.shrink.tree import Node
 
 MOST_TRIED = 4
 _JOINTED = re.compile(
     r"(^|_)(in|input|out|output|proj|projection|projector|merger?|adapter|connector|intermediate)(_|$)"
 )
+_SCORE = re.compile(r"(score|det|detection|conf|filter).*thresh")
+_OVERLAP = re.compile(r"iou|nms")
 _Lesson = Callable[[Node, "re.Match[str]", str], bool]
 _PATH = r"(?:self\.)?(?:config\.)?([a-z_][\w.]*)"
 
@@ -87,7 +90,9 @@ def _missing(root: Node, found: re.Match[str], message: str) -> bool:
     changed = False
     for node in owners:
         filled = _alike(root, node, name) if known is None else known
-        changed = _set(node, name, blanks.meant(node, name) if filled is None else filled) or changed
+        filled = blanks.meant(node, name) if filled is None else filled
+        filled = 0 if filled is None and meaning(name) is Meaning.TOKEN else filled
+        changed = _set(node, name, filled) or changed
     return changed
 
 
@@ -235,6 +240,32 @@ def _whole_features(root: Node, found: re.Match[str], message: str) -> bool:
     return True in changed
 
 
+def _fewer_windows(root: Node) -> bool:
+    """Nothing is left of a map cut into windows: a square number of them becomes four, and grids follow."""
+    changed = False
+    for node in root.walk():
+        for name, value in list(node.values.items()):
+            side = math.isqrt(value) if is_whole(value) and value > 4 else 0
+            if not name.endswith("_2d") or side == 0 or side**2 != value:
+                continue
+            changed = _set(node, name, 4) or changed
+            for other, sizes in node.values.items():
+                if other.endswith("sizes") and whole_list(sizes) and list(sizes) == [side, side]:
+                    node.set(other, [2, 2])
+    return changed
+
+
+def _unfiltered(root: Node) -> bool:
+    """Nothing passed a threshold of score or confidence: random weights detect nothing with certainty."""
+    changed = [
+        _set(node, name, 0.0)
+        for node in root.walk()
+        for name, value in node.values.items()
+        if _SCORE.search(name) and not _OVERLAP.search(name) and isinstance(value, float) and 0 < value < 1
+    ]
+    return True in changed
+
+
 def _bounds(root: Node, found: re.Match[str], message: str) -> bool:
     """A bound that is empty though the code clamps to it."""
     names = [
@@ -254,6 +285,8 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"only supports encoder-only", lambda root, found, message: _set(root, "is_encoder_decoder", False)),
     (r"config\.out_indices to be a list of (\d+)", lambda root, found, message: _stages(root, int(found.group(1)))),
     (r"clamp: At least one of", _bounds),
+    (r"modulo by zero|division by zero", lambda root, found, message: _fewer_windows(root)),
+    (r"forward pass gives no tensor", lambda root, found, message: _unfiltered(root)),
     (r"(?i)expected [^\n]*?(\d+) \w* ?(?:tokens|patches|features),? (?:but )?got (\d+)", _whole_features),
     (r"shapes cannot be multiplied \(\d+x(?P<given>\d+) and (?P<wanted>\d+)x\d+\)", _width),
     (r"to have (?P<wanted>\d+) channels, but got (?P<given>\d+) channels", _width),

@@ -175,17 +175,21 @@ def fitting(node: Node, edits: Mapping[str, Any]) -> Call:
 
 
 def _fitting(first: Call) -> tuple[Call, Any]:
+    """Objects for sub-configurations, where the class takes them and keeps them; else tables."""
+    parts = [name for name, value in first.arguments.items() if isinstance(value, Call)]
     try:
-        return first, first.made()
+        made = first.made()
     except defaults.faults():
-        if not any(isinstance(value, Call) for value in first.arguments.values()):
+        if not parts:
             raise
-        second = replace(first, tables=True)
-        try:
-            return second, second.made()
-        except defaults.faults():
-            second = first
-    return second, second.made()
+        made = None
+    if made is not None and all(hasattr(made, name) for name in parts):
+        return first, made
+    second = replace(first, tables=True)
+    try:
+        return second, second.made()
+    except defaults.faults():
+        return first, first.made()
 
 
 def call(node: Node, edits: Mapping[str, Any]) -> Call:

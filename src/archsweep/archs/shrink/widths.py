@@ -141,6 +141,19 @@ def shrink_widths(root: Node, divisor: int | None, least: int, floor: int, coupl
             if edited is not None:
                 node.set(name, edited)
         _shrink_heads(node, own, floor)
+        _fit_prefixed(node)
+
+
+def _fit_prefixed(node: Node) -> None:
+    """The head dimension of a part that shares a prefix with its own width and heads stays the width over the heads."""
+    for width in [name for name in node.values if name.endswith("_hidden_size")]:
+        prefix = width.removesuffix("hidden_size")
+        heads = node.values.get(f"{prefix}num_attention_heads")
+        if not is_whole(heads) or not is_whole(node.values[width]):
+            continue
+        for name, dim in _dims_of(node).items():
+            if name.startswith(prefix) and dim * heads == node.values[width]:
+                node.set(name, node.get(width) // node.get(f"{prefix}num_attention_heads"))
 
 
 def _scaled_for(item: int, own: int, owners: dict[int, int], floor: int, groups: int) -> int:

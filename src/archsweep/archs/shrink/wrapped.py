@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 from typing import Any
 
@@ -14,6 +15,7 @@ from archsweep.archs.shrink.fields import Meaning, is_whole, meaning, whole_list
 from archsweep.archs.shrink.tree import Node
 
 FACTOR = "channel_multiplier"  # thins the inside of a network, not its last width
+_FETCHED = re.compile(r"^use_pretrained(_\w*)?$")  # weights that would come from a hub
 _NAMED = ("architecture", "backbone")
 THINNER = 4
 SIDE, PATCH = 64, 16  # of an image whose size and patch only the arguments state
@@ -27,6 +29,9 @@ def is_wrapped(node: Node) -> bool:
 def shrink_wrapped(root: Node) -> None:
     """Edit every wrapped node: the library's test network of the same file, else arguments that make it small."""
     for node in root.walk():
+        for name, value in list(node.values.items()):
+            if _FETCHED.search(name) and value is True:
+                node.set(name, False)
         if not _is_wrapper(node):
             continue
         name = next(name for name in _NAMED if name in node.values)
@@ -46,7 +51,9 @@ def shrink_wrapped(root: Node) -> None:
 
 
 def _is_wrapper(node: Node) -> bool:
-    return is_wrapped(node) or ("backbone" in node.values and "features_only" in node.values)
+    return is_wrapped(node) or (
+        "backbone" in node.values and ("features_only" in node.values or bool(node.values.get("use_timm_backbone")))
+    )
 
 
 def _entry(name: str) -> Any:

@@ -72,3 +72,22 @@ def test_the_number_of_stages_stays() -> None:
     layers.shrink_depths(node, False, 1)
     assert node.get("num_encoder_blocks") == 4
     assert node.get("depths") == [2, 2, 2, 2]
+
+
+def test_kinds_with_repeats_are_repeated_once() -> None:
+    kinds = ["global", "local"] * 6
+    values = {"num_layers": 12, "attention_types": [[["global", "local"], 6]], "attention_layers": kinds}
+    node = Node(
+        kind=type("Mapped", (Plain,), {"attribute_map": {"num_hidden_layers": "num_layers"}}), path=(), values=values
+    )
+    layers.shrink_depths(node, False, 1)
+    assert (node.get("num_layers"), node.get("attention_types")) == (2, [[["global", "local"], 1]])
+
+
+def test_layers_of_a_tower_counted_from_both_ends_stay_inside_it() -> None:
+    root = Node(kind=Plain, path=(), values={"vision_feature_layers": (-2, -5, -8, 6)})
+    root.children["vision_config"] = Node(kind=Plain, path=("vision_config",), values={"num_hidden_layers": 24})
+    layers.shrink_depths(root, False, 1)
+    left = root.children["vision_config"].get("num_hidden_layers")
+    assert all(-left - 1 <= item <= left for item in root.get("vision_feature_layers"))
+    assert len(root.get("vision_feature_layers")) == 4

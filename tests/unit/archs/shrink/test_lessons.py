@@ -68,3 +68,28 @@ def test_equal_sections_stay_equal() -> None:
     assert relations.split([22, 22, 20], 4) == [1, 1, 2]
     assert relations.split([16, 24, 24], 4) == [2, 1, 1]
     assert relations.split([16, 24, 24], 8) == [2, 3, 3]
+
+
+def test_a_missing_token_id_becomes_the_first() -> None:
+    root = tree(vocab_size=512)
+    assert lessons.repaired(root, "AttributeError: 'PlainConfig' object has no attribute 'pad_token_id'")
+    assert root.get("pad_token_id") == 0
+
+
+def test_one_feature_too_few_means_that_none_is_to_be_cut_off() -> None:
+    root = tree(vision_feature_select_strategy="default")
+    assert lessons.repaired(root, "ValueError: Expected image_features with 64 spatial tokens, got 63. Check")
+    assert root.get("vision_feature_select_strategy") == "full"
+    assert not lessons.repaired(tree(select_strategy="default"), "Expected 64 spatial tokens, got 16")
+
+
+def test_where_nothing_passes_a_threshold_it_falls() -> None:
+    root = tree(score_threshold=0.5, det_nms_thresh=0.1, hotstart_thresh=8)
+    assert lessons.repaired(root, "NotFiniteError: the forward pass gives no tensor")
+    assert (root.get("score_threshold"), root.get("det_nms_thresh"), root.get("hotstart_thresh")) == (0.0, 0.1, 8)
+
+
+def test_windows_that_leave_nothing_become_four() -> None:
+    root = tree(num_latents_2d=256, rope_k_sizes=[16, 16], rope_feat_sizes=[64, 64])
+    assert lessons.repaired(root, "ZeroDivisionError: integer modulo by zero")
+    assert (root.get("num_latents_2d"), root.get("rope_k_sizes"), root.get("rope_feat_sizes")) == (4, [2, 2], [64, 64])
