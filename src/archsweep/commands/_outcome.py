@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archsweep.analysis import repeat
+from archsweep.commands._reading import count
 from archsweep.encoding import encode
 
 if TYPE_CHECKING:
@@ -24,14 +25,15 @@ def show(outcome: Outcome, options: Options, place: str, database: str) -> None:
     for note in outcome.notes:
         click.echo(note)
     for platform, counts in summary["by_platform"].items():
-        ended = ", ".join(f"{count} {status}" for status, count in counts["by_status"].items()) or "nothing ran"
-        click.echo(f"{platform}: {counts['verified']} verified; {ended} of {counts['planned']} cases")
+        most = sorted(counts["by_status"].items(), key=lambda item: (item[0] != "pass", -item[1], item[0]))
+        ended = ", ".join(f"{number} {status}" for status, number in most) or "none has ended"
+        click.echo(f"{platform}: {counts['verified']} verified; of {count(counts['planned'], 'case')}: {ended}")
     for platform, faults in outcome.broken.items():
         click.echo(f"{platform}: its results are not to be trusted: {'; '.join(faults)}", err=True)
     if outcome.mended:
-        click.echo(f"{len(outcome.mended)} accepted failures now pass: {', '.join(_some(outcome.mended))}")
+        click.echo(f"{count(len(outcome.mended), 'accepted failure')} now passing: {', '.join(_some(outcome.mended))}")
     if outcome.findings:
-        click.echo(f"{len(outcome.findings)} findings")
+        click.echo(count(len(outcome.findings), "finding"))
     for result in outcome.findings[:MOST]:
         click.echo(f"  {result.status} at {result.stage}: {result.case.id}: {result.message}")
         click.echo(f"    {repeat.command(result.case, database, encode(options))}")

@@ -86,7 +86,11 @@ def sweep(options: Options, manner: Manner, keeper: Keeper) -> Outcome:
     began = time.monotonic()
     options = validate(options)
     with contextlib.closing(keeper):
-        with Session(options.imports, trust_remote_code=options.trust_remote_code) as session:
+        with (
+            Progress(quiet=manner.quiet) as progress,
+            Session(options.imports, trust_remote_code=options.trust_remote_code) as session,
+        ):
+            progress.stage("starting: torch and transformers are imported, architectures read")
             universe = catalog.load(
                 cache=Path(options.cache),
                 imports=options.imports,
@@ -94,19 +98,20 @@ def sweep(options: Options, manner: Manner, keeper: Keeper) -> Outcome:
                 scan=session.scan,
             )
             subjects = selection.choose(universe, options.selection)
+            progress.stage("asking platforms what is here")
             grounds, reason = resolve_platforms(session, options.platforms)
             course = _prepare(options, subjects, grounds, keeper)
             notes = [note for note in (reason, *session.launcher.notes) if note]
-            interrupted = _run(course, manner, session, keeper)
+            interrupted = _run(course, manner, session, keeper, progress)
         spent = time.monotonic() - began
         return _conclude(course, manner, keeper, notes=notes, interrupted=interrupted, wall_s=spent)
 
 
-def _run(course: _Course, manner: Manner, session: Session, keeper: Keeper) -> bool:
+def _run(course: _Course, manner: Manner, session: Session, keeper: Keeper, progress: Progress) -> bool:
     """Carry the course out; returns whether it was interrupted. What has ended by then is with the keeper."""
     with _interruptible() as interrupted:
-        with Progress(sum(len(lot.cases) for lot in course.lots), quiet=manner.quiet) as progress:
-            _carry_out(course, manner, session, progress=progress, keeper=keeper, interrupted=interrupted)
+        progress.plan(len(course.results) + sum(len(lot.cases) for lot in course.lots), course.results)
+        _carry_out(course, manner, session, progress=progress, keeper=keeper, interrupted=interrupted)
         _flush(course, keeper)
         return interrupted.is_set()
 
