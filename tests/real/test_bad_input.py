@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 import archsweep
+import made_results as made
 from archsweep.commands import main
-from archsweep.store import database
+from archsweep.store import append, database
 
 Command = Callable[..., tuple[int, str]]
 
@@ -77,6 +78,11 @@ def command(
         (("--baseline", "no-such-folder"), ("no-such-folder",)),
         (("--modle", "bert"), ("--modle", "--model")),
         (("--db", "no/such/folder/a.duckdb"), ("there is no folder",)),
+        (("--dtype", "floot16"), ("unknown dtype 'floot16'", "Nearest: float16")),
+        (("--option", "soc"), ("--option soc: must be KEY=VALUE",)),
+        (("--option", "soc=57"), ("no option 'soc' on cpu",)),
+        (("--cache", "/proc/no-such-folder"), ("the cache /proc/no-such-folder cannot be written",)),
+        (("--limit", "1", "--journal", "/proc/no-such-folder/j"), ("the journal /proc/no-such-folder/j cannot",)),
     ],
 )
 def test_run_refuses(command: Command, words: tuple[str, ...], parts: tuple[str, ...]) -> None:
@@ -113,6 +119,30 @@ def test_a_database_that_is_none(command: Command) -> None:
     Path("a.duckdb").write_bytes(b"no database at all " * 1000)
     code, said = command("run", "--model", "bert", "--db", "a.duckdb")
     assert (code, "is not a database" in said) == (2, True), said
+
+
+@pytest.mark.parametrize("damage", ["truncated", "another version", "a folder", "empty"])
+def test_a_database_that_is_damaged(command: Command, damage: str) -> None:
+    file = Path("a.duckdb")
+    if damage == "a folder":
+        file.mkdir()
+    else:
+        database.prepare(file)
+        results = [made.result(f"bert/Bert{number}", message="x" * 999) for number in range(3000)]
+        append.append(file, results, [made.subject()], [made.environment()], run=made.run())
+        content = file.read_bytes()
+        cut, other = content[: len(content) // 2], content[:12] + b"\x07" + content[13:]
+        held = {"truncated": cut, "empty": b"", "another version": other}
+        file.write_bytes(held[damage])
+    for words in (
+        ("run", "--model", "bert", "--limit", "1"),
+        ("matrix",),
+        ("query", "select * from cells"),
+        ("show", "bert"),
+    ):
+        code, said = command(*words, "--db", "a.duckdb")
+        assert (code, "a.duckdb" in said) == (2, True), said
+        assert "Traceback" not in said
 
 
 def test_a_database_of_a_newer_archsweep(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

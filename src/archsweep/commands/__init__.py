@@ -54,7 +54,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; print an ArchsweepError as one clear message and end with its exit code."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="archsweep", standalone_mode=False)
     except click.exceptions.Exit as ending:
         sys.exit(ending.exit_code)
     except click.ClickException as error:

@@ -44,9 +44,9 @@ def selection_options(function: Function) -> Function:
         return function(selection=Selection(**lists, **flags), **options)
 
     decorated: Any = wrapped
-    decorated = click.option("--limit", type=click.IntRange(min=1), help="At most this many, most wanted first.")(
-        decorated
-    )
+    decorated = click.option(
+        "--limit", type=click.IntRange(min=1), metavar="NUMBER", help="At most this many, most wanted first."
+    )(decorated)
     decorated = click.option("--exported", is_flag=True, help="Also exported classes that are in no auto mapping.")(
         decorated
     )

@@ -10,7 +10,7 @@ from archsweep.commands._reading import count, database_option, database_path
 from archsweep.errors import ArchsweepError
 
 
-@click.command()
+@click.command(short_help="Write one run with its fingerprints to a file, for another machine.")
 @click.argument("run")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @database_option

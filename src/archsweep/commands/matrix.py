@@ -14,7 +14,7 @@ _DEPTHS = ("category", "architecture", "class")
 _FORMATS = ("terminal", "markdown", "csv", "json")
 
 
-@click.command()
+@click.command(short_help="The compatibility matrix: what works where, on what evidence.")
 @click.option("--by", "depth", type=click.Choice(_DEPTHS), help="How far to fold; class shows every check.")
 @click.option("--category", "categories", multiple=True, metavar="NAME", help="Only these categories.")
 @click.option("--model", "models", multiple=True, metavar="NAME", help="Only these model types.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from archsweep.contract import Subject
 
 
-@click.command()
+@click.command(short_help="A short script without archsweep that shows what a cell shows.")
 @click.argument("cell")
 @database_option
 @click.option("--output", "output", metavar="FILE", help="Write the script there instead of printing it.")

@@ -7,7 +7,7 @@ import click
 from archsweep.commands._reading import Row, check_names, database_option, database_path, write
 
 
-@click.command()
+@click.command(short_help="One cell whole: numbers, error, history, how to repeat it.")
 @click.argument("cell")
 @database_option
 @click.option("--json", "as_json", is_flag=True, help="The cell and its history as one object, or the list of cells.")

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+_ONE = {"classes": "class", "families": "family", "categories": "category"}
+
 
 def json_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """One JSON array, an object a line."""
@@ -29,7 +31,7 @@ def show(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], title: str) 
         table.add_row(*(_cell(name, row[name]) for name in names))
     if rows:
         console.print(table)
-    console.print(f"{len(rows)} {title}", markup=False)
+    console.print(f"{len(rows)} {title if len(rows) != 1 else _ONE.get(title, title.removesuffix('s'))}", markup=False)
 
 
 def _cell(name: str, value: Any) -> str:

@@ -40,6 +40,8 @@ def read(path: Path) -> dict[str, Ending]:
     if path.is_file() and journal.is_one(path):
         return {case: ending(result) for case, result in journal.read_results(path).items()}
     files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+    if not path.exists():
+        raise SettingsError(f"there is no baseline at {path}", "Write one with: archsweep accept RUN --output FOLDER")
     if not files:
         raise SettingsError(f"no baseline in {path}", f"Write one with: archsweep accept RUN --output {path}")
     found: dict[str, Ending] = {}

@@ -24,10 +24,13 @@ class Journal:
     """Appends batches to one file; each batch is on disk when `append` returns."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _mend(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _mend(path)
+            self._file = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(f"the journal {path} cannot be written: {error.strerror}") from error
         self.path = path
-        self._file = path.open("a", encoding="utf-8")
 
     def append(self, kind: str, values: Iterable[Any]) -> None:
         lines = [json.dumps({"kind": kind, **encode(value)}, ensure_ascii=False) for value in values]

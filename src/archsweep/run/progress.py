@@ -55,7 +55,7 @@ class Progress:
         """From here on cases are counted: `planned` in all, the `earlier` ones of a resumed run among them."""
         self.add(list(earlier))
         self._planned, self._earlier = planned, len(self._endings)
-        self._began = time.monotonic()
+        self._began = self._shown = time.monotonic()
 
     def show(self, turn: Turn) -> None:
         """Note who is at work; without a terminal, a line now and then."""

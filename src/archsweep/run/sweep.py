@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import secrets
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -85,6 +86,7 @@ def sweep(options: Options, manner: Manner, keeper: Keeper) -> Outcome:
     """Run everything that the options ask for. Raises ArchsweepError before anything is written."""
     began = time.monotonic()
     options = validate(options)
+    _make_folder(Path(options.cache))
     with contextlib.closing(keeper):
         with (
             Progress(quiet=manner.quiet) as progress,
@@ -105,6 +107,18 @@ def sweep(options: Options, manner: Manner, keeper: Keeper) -> Outcome:
             interrupted = _run(course, manner, session, keeper, progress)
         spent = time.monotonic() - began
         return _conclude(course, manner, keeper, notes=notes, interrupted=interrupted, wall_s=spent)
+
+
+def _make_folder(cache: Path) -> None:
+    """Said once, before anything begins, and not as the ending of every case."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            pass
+    except OSError as error:
+        raise SettingsError(
+            f"the cache {cache} cannot be written: {error.strerror}", "Another: --cache FOLDER"
+        ) from error
 
 
 def _run(course: _Course, manner: Manner, session: Session, keeper: Keeper, progress: Progress) -> bool:

@@ -66,10 +66,14 @@ def writing(path: Path, patience_s: float | None = None) -> Iterator[Connection]
 def reading(path: Path, *, confined: bool = False, migrated: bool = True) -> Iterator[Connection]:
     """A read-only connection; `confined`: it can reach no other file and no network. Never creates the file."""
     _check_exists(path)
+    duckdb = _duckdb()
     with _open(path, read_only=True, settings=_CONFINED if confined else _OFFLINE) as connection:
-        if migrated:
-            _check_current(connection, path)
-        yield connection
+        try:
+            if migrated:
+                _check_current(connection, path)
+            yield connection
+        except duckdb.Error as error:  # what a damaged file gives only when its rows are read
+            raise DatabaseError(_explain(error, path)) from error
 
 
 def _check_exists(path: Path) -> None:
@@ -146,6 +150,8 @@ def _explain(error: Exception, path: Path) -> str:
         return f"{path} is a folder, not a database"
     if "Permission denied" in text or "Read-only" in text:
         return f"{path} cannot be opened: it, or its folder, is read-only"
+    if re.search(r"could not read (enough|all)|checksum|corrupt|truncated", text, re.IGNORECASE):
+        return f"{path} is damaged, or was cut off: {text}"
     return f"{path}: {text}"
 
 

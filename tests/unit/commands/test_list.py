@@ -92,7 +92,7 @@ def test_classes_are_filtered_by_comma_or_repetition(
 
 def test_tables_end_with_the_count(listing: Listing) -> None:
     for what, count in (
-        ("models", "1 model types"),
+        ("models", "1 model type"),
         ("classes", "2 classes"),
         ("families", "1 families"),
         ("categories", "1 cat"),

@@ -58,8 +58,8 @@ def test_without_a_terminal_it_prints_plain_lines_and_when_quiet_nothing() -> No
         stream = io.StringIO()
         with Progress(quiet=quiet, console=Console(file=stream, width=40)) as progress:
             progress.stage("a stage whose text is longer than forty columns are")
-            progress._shown -= 1000.0
             progress.plan(2)
+            progress._shown -= 1000.0
             progress.show(Turn(results=(), running=(), peak_bytes=0))
         lines = stream.getvalue().splitlines()
         assert len(lines) == (0 if quiet else 2)
