@@ -94,8 +94,8 @@ def test_tables_end_with_the_count(listing: Listing) -> None:
     for what, count in (
         ("models", "1 model type"),
         ("classes", "2 classes"),
-        ("families", "1 families"),
-        ("categories", "1 cat"),
+        ("families", "1 family"),
+        ("categories", "1 category"),
     ):
         done = listing(what)
         assert done.exit_code == 0, done.output
