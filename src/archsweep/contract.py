@@ -6,6 +6,7 @@ values and back. Who reads this file knows the program.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -136,6 +137,7 @@ class Subject:
 _UNSAFE = re.compile(r"[^\w/.-]")
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def _slug(text: str) -> str:
     """`text` with the bytes of what a case id may not hold, and of `+`, as +XX: different texts stay different."""
     return _UNSAFE.sub(lambda found: "".join(f"+{byte:02X}" for byte in found[0].encode(errors="surrogatepass")), text)
