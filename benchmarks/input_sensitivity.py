@@ -60,22 +60,37 @@ def replacements(name: str, value: torch.Tensor, inputs: Mapping[str, Any]) -> l
         return [value + spread * torch.randn(value.shape, generator=generator)]
     low, high = value.min(), value.max()
     if value.dtype == torch.bool or (low >= 0 and high <= 1):
-        opposite = ~value if value.dtype == torch.bool else 1 - value
-        made = []
-        for place in (value.shape[-1] // 3, -1):
-            flipped = value.clone()
-            flipped[..., place] = opposite[..., place]
-            made.append(flipped)
-        return made
+        return _flipped(value) + ([torch.zeros_like(value)] if "mask" not in name else [])
+    made = [other for other in _permuted(value, generator) if not torch.equal(other, value)]
+    return made or [torch.full_like(value, int(low))]
+
+
+def _flipped(value: torch.Tensor) -> list[torch.Tensor]:
+    """A mask with one place of its last axis turned over, with that axis's second half turned over, and with its rows
+    in another order: a mask over pixels or samples is read through strides, which single places may fall between."""
+    opposite = ~value if str(value.dtype) == "torch.bool" else 1 - value
+    made = []
+    for place in (value.shape[-1] // 3, -1, slice(value.shape[-1] // 2, None)):
+        flipped = value.clone()
+        flipped[..., place] = opposite[..., place]
+        made.append(flipped)
+    turned = value.roll(1, 0)
+    return [*made, turned] if not bool((turned == value).all()) else made
+
+
+def _permuted(value: torch.Tensor, generator: torch.Generator) -> list[torch.Tensor]:
+    """Ids in another order, placeholders where they were."""
+    import torch
+
     permuted = []
     if value.ndim == 2 and value.shape[1] == 3 and not bool((value[:, 1] % 2).any()):  # a grid: time, height, width
         permuted.append(value * value.new_tensor([2, 1, 4]) // value.new_tensor([2, 2, 2]))
+    fixed = _placeholders(value).reshape(-1)
     for _ in range(TRIES):
         flat = value.reshape(-1)
         order = torch.randperm(flat.numel(), generator=generator)
-        fixed = _placeholders(value)
-        shuffled = torch.where(fixed.reshape(-1), flat, flat[order])
-        intruding = _placeholders(shuffled.reshape(value.shape)).reshape(-1) & ~fixed.reshape(-1)
+        shuffled = torch.where(fixed, flat, flat[order])
+        intruding = _placeholders(shuffled.reshape(value.shape)).reshape(-1) & ~fixed
         shuffled = torch.where(intruding, flat, shuffled)
         permuted.append(shuffled.reshape(value.shape))
     return permuted

@@ -9,6 +9,7 @@ scaling half of its elements, and listed; what nothing depends on is left out of
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 FACTOR = 1.1
 RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError, AssertionError, NotImplementedError)
-NOTHING, SCALE = "no output depends on it", "outputs depend on its direction, not on its scale (a norm follows)"
+UNREAD = "no output reads it: all are the same bit for bit with NaN in its place"
+CANCELS = "outputs read it, and it cancels: no factor and no noise moves any (a key's bias under softmax)"
+SCALE = "outputs depend on its direction, not on its scale (a norm follows)"
 UNMOVED = 1e-10  # relative change of float64 outputs that rounding explains
 EPSILON = 1e-4  # the same for three times the value, where the constant inside a norm lets a little through
 MOVED = 1e-3  # what noise in a live tensor does at least
@@ -120,31 +123,43 @@ def _inert(subject: Tiny, inputs: Mapping[str, Any], names: list[str], held: Ref
     parameters, proven = {name: item.detach() for name, item in model.named_parameters()}, {}
     generator = torch.Generator().manual_seed(5)
 
-    def change(parameter: torch.Tensor, value: torch.Tensor) -> float:
+    def outputs_with(parameter: torch.Tensor, value: torch.Tensor) -> Mapping[str, torch.Tensor]:
         original = parameter.detach().clone()
-        with torch.no_grad():
-            parameter.copy_(value)
         try:
-            outputs = float64.run(model, inputs)
+            with torch.no_grad():
+                parameter.copy_(value)
+            return float64.run(model, inputs)
         except float64.REFUSALS:
-            return 1.0
+            return {}
         finally:
             with torch.no_grad():
                 parameter.copy_(original)
-        return _distance(held.outputs, outputs)
+
+    def change(parameter: torch.Tensor, value: torch.Tensor) -> float:
+        return _distance(held.outputs, outputs_with(parameter, value))
 
     for name in names:
         parameter = parameters[name]
+        if _same(held.outputs, outputs_with(parameter, torch.full_like(parameter, math.nan))):
+            proven[name] = UNREAD
+            continue
         noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
         if not parameter.any():  # scaling nothing proves nothing
             continue
         scaled = max(change(parameter, parameter * FACTOR), change(parameter, parameter * 3))
         disturbed = change(parameter, parameter + noise * max(float(parameter.std(correction=0)), 0.1))
         if max(scaled, disturbed) < UNMOVED:
-            proven[name] = NOTHING
+            proven[name] = CANCELS
         elif scaled < UNMOVED or (scaled < EPSILON and disturbed > MOVED):
             proven[name] = SCALE
     return proven
+
+
+def _same(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]) -> bool:
+    """Whether all outputs are the same, bit for bit."""
+    import torch
+
+    return list(before) == list(after) and all(torch.equal(value, after[path]) for path, value in before.items())
 
 
 def _distance(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]) -> float:
@@ -206,6 +221,10 @@ def summary(results: Mapping[str, dict[str, Any]], worst: int) -> dict[str, Any]
         "tensors": tensors,
         "inert": inert,
         "inert_share": inert / tensors if tensors else 0.0,
+        "inert_by_reason": {
+            reason: sum(list(result["inert"].values()).count(reason) for result in judged.values())
+            for reason in (UNREAD, CANCELS)
+        },
         "scale_free": free,
         "scale_free_share": free / tensors if tensors else 0.0,
         "float32_under_1e-5": _share([result["float32"] < 1e-5 for result in judged.values()]),

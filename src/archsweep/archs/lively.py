@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import numpy
     import torch
 
-RULES = 3  # raise when a rule changes what is drawn
+RULES = 4  # raise when a rule changes what is drawn
 CONVOLUTION_GAIN = 1.3  # most convolutions are followed by a rectifier, which halves the power
 BIAS = 0.25  # standard deviation of additive terms, against activations of about one
 AWAKE = (0.4, 0.9)  # magnitude of gates and layer scales that were initialised shut
@@ -256,9 +256,11 @@ def _buffer(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any] | None:
     low, high = (float(bound) for bound in place.tensor.aminmax())
     if low != high:
         return None
+    normalises = "running_var" in place.owner._buffers and place.leaf == "weight"
     if low == 0:
+        if normalises:  # of a frozen norm that closes its branch until it is trained
+            return stream.awake()
         if place.tensor.ndim >= 2:
             return stream.centred(CODEBOOK)
         return stream.centred(BIAS) if "mean" in place.leaf or "bias" in place.leaf else None
-    normalises = "running_var" in place.owner._buffers and place.leaf == "weight"
     return _constant(low, stream, single=False) if normalises else None

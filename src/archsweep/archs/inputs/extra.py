@@ -92,16 +92,30 @@ def _flattened(facts: Facts) -> Any:
     return {"flattened_patches": torch.cat([where, values], dim=-1)}
 
 
-def _points(facts: Facts) -> Any:
+def _prompted_side(facts: Facts) -> int:
+    """Height of an image that points and boxes are in, in pixels."""
     height = facts.find("image_size", within=("vision",)) or 64
-    side = height if isinstance(height, int) else min(height)
-    return facts.normal("input_points", BATCH, 1, 2, 2).sigmoid() * side
+    return height if isinstance(height, int) else min(height)
+
+
+def _points(facts: Facts) -> Any:
+    """Points (batch, masks asked for, points, 2): wanted, unwanted, and one that stands for nothing."""
+    return facts.normal("input_points", BATCH, 1, 3, 2).sigmoid() * _prompted_side(facts)
 
 
 def _point_labels(facts: Facts) -> Any:
     import torch
 
-    return torch.ones(BATCH, 1, 2, dtype=torch.long)
+    return torch.tensor([[[1, 0, -1]], [[0, 1, -10]]])  # -1: no point, -10: padding
+
+
+def _prompt_masks(facts: Facts) -> Any:
+    """A mask for each image, four pixels a patch, as a pass before would have given it: logits."""
+    stated = [node for _, node in facts.nodes() if "mask_input_channels" in vars(node)]
+    if not stated:
+        return None
+    (height, width), step = pair(stated[0].image_size), int(stated[0].patch_size)
+    return facts.normal("input_masks", BATCH, 1, 4 * (height // step), 4 * (width // step))
 
 
 def _visual_pos(facts: Facts) -> Any:
@@ -133,13 +147,17 @@ def _seconds(facts: Facts) -> Any:
 
 
 def _boxes(facts: Facts) -> Any:
-    """Two boxes (centre, size) an image, one wanted and one not."""
+    """One box (two corners, in pixels) beside the points of each image; without points two (centre, size), one wanted
+    and one not."""
     import torch
 
+    if facts.has("input_points"):
+        corners = facts.normal("input_boxes", BATCH, 1, 2, 2).sigmoid() * _prompted_side(facts)
+        return corners.sort(dim=2).values.flatten(2)
     made = {"input_boxes": facts.normal("input_boxes", BATCH, 2, 4).sigmoid()}
     if facts.wants("input_boxes_labels"):
         made["input_boxes_labels"] = torch.tensor([[1, 0]] * BATCH)
-    return None if facts.has("input_points") else made
+    return made
 
 
 def _codebook(facts: Facts) -> Any:
@@ -212,6 +230,7 @@ _MAKERS: dict[str, Callable[[Facts], Any]] = {
     "flattened_patches": _flattened,
     "input_points": _points,
     "input_labels": _point_labels,
+    "input_masks": _prompt_masks,
     "visual_feats": lambda facts: facts.normal("visual_feats", BATCH, 6, int(facts.find("visual_feat_dim") or 32)),
     "visual_pos": _visual_pos,
     "visual_embeds": lambda facts: facts.normal(
@@ -243,6 +262,7 @@ _MAKERS: dict[str, Callable[[Facts], Any]] = {
 }
 _BESIDE: dict[str, tuple[str, ...]] = {  # inputs that mean nothing without another
     "input_boxes": ("pixel_values",),
+    "input_masks": ("pixel_values",),
     "audio_embed_sizes": ("audio_input_features",),
     "second_per_grid_ts": ("video_grid_thw",),
     "video_second_per_grid": ("video_grid_thw",),
@@ -258,6 +278,8 @@ _MEANINGFUL = (
     "flattened_patches",
     "input_points",
     "input_labels",
+    "input_boxes",
+    "input_masks",
     "visual_feats",
     "visual_pos",
     "task_inputs",

@@ -5,6 +5,8 @@ Knows field names, never architectures.
 
 from __future__ import annotations
 
+import dis
+import functools
 import hashlib
 import inspect
 from collections.abc import Iterator, Mapping
@@ -62,8 +64,12 @@ class Facts:
         return name in self.parameters
 
     def wants(self, name: str) -> bool:
-        """Whether the forward signature has the parameter and no hint drops it."""
-        return name in self.parameters and name not in self.hints.get("drop", ())
+        """Whether the forward signature has the parameter, its code reads it, and no hint drops it."""
+        return name in self.parameters and name not in self.hints.get("drop", ()) and not self.idle(name)
+
+    def idle(self, name: str) -> bool:
+        """Whether an optional parameter changes nothing, because the code of forward never reads it."""
+        return not self.required(name) and name != self.main_input and name in unread(self.kind)
 
     def required(self, name: str) -> bool:
         found = self.parameters.get(name)
@@ -124,6 +130,25 @@ def signature(model_class: type) -> dict[str, inspect.Parameter]:
     kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     found = inspect.signature(forward).parameters
     return {name: item for name, item in found.items() if name != "self" and item.kind not in kinds}
+
+
+@functools.lru_cache(maxsize=8)
+def unread(model_class: type) -> frozenset[str]:
+    """Parameters of forward that its code never loads, but to ask whether they are None."""
+    forward = inspect.unwrap(model_class.forward)  # type: ignore[attr-defined]
+    code = getattr(forward, "__code__", None)
+    if code is None:
+        return frozenset()
+    steps = list(dis.get_instructions(code))
+    read: set[str] = set()
+    for step, after, last in zip(steps, steps[1:], steps[2:], strict=False):
+        if not step.opname.startswith(("LOAD_FAST", "LOAD_DEREF", "LOAD_CLOSURE", "MAKE_CELL", "STORE_FAST_LOAD")):
+            continue
+        asks = after.opname.endswith("NONE") or (after.argval is None and last.opname == "IS_OP")
+        if not (asks and isinstance(step.argval, str)):
+            read.update([step.argval] if isinstance(step.argval, str) else step.argval)
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return frozenset() if "locals" in code.co_names else frozenset(names) - read
 
 
 def pair(value: Any) -> tuple[int, int]:

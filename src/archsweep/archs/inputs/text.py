@@ -88,7 +88,7 @@ def text_inputs(facts: Facts) -> dict[str, Any]:
     if isinstance(question, int) and 0 <= question < vocabulary(facts):
         ids[:, 1] = question
     made["input_ids"] = in_codebooks(facts, "input_ids", ids, vocabulary(facts))
-    if facts.wants("token_type_ids") and (facts.find("type_vocab_size") or 2) > 1:
+    if facts.wants("token_type_ids") and _kinds(facts) > 1:
         types = padded.clone() * 0
         types[:, length // 2 :] = 1
         made["token_type_ids"] = types * padded
@@ -104,6 +104,12 @@ def text_inputs(facts: Facts) -> dict[str, Any]:
         chosen[:, 0] = 1
         made["global_attention_mask"] = chosen
     return made
+
+
+def _kinds(facts: Facts) -> int:
+    """Rows of the table of token types; two where no configuration states them."""
+    stated = facts.find("type_vocab_size")
+    return stated if isinstance(stated, int) else 2
 
 
 def _close_rows(facts: Facts, ids: Any, padded: Any) -> None:
