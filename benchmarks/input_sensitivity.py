@@ -62,7 +62,7 @@ def replacements(name: str, value: torch.Tensor, inputs: Mapping[str, Any]) -> l
     if value.dtype == torch.bool or (low >= 0 and high <= 1):
         return _flipped(value) + ([torch.zeros_like(value)] if "mask" not in name else [])
     made = [other for other in _permuted(value, generator) if not torch.equal(other, value)]
-    return made or [torch.full_like(value, int(low))]
+    return made or _alike(value)
 
 
 def _flipped(value: torch.Tensor) -> list[torch.Tensor]:
@@ -76,6 +76,13 @@ def _flipped(value: torch.Tensor) -> list[torch.Tensor]:
         made.append(flipped)
     turned = value.roll(1, 0)
     return [*made, turned] if not bool((turned == value).all()) else made
+
+
+def _alike(value: torch.Tensor) -> list[torch.Tensor]:
+    """Whole numbers that no order tells apart: kinds all turned into the lowest, sizes halved, all or the last."""
+    lowest, halved = value * 0 + value.min(), value.clone()
+    halved[..., -1] = (value[..., -1] + 1) // 2
+    return [other for other in (lowest, halved, (value + 1) // 2) if not bool((other == value).all())]
 
 
 def _permuted(value: torch.Tensor, generator: torch.Generator) -> list[torch.Tensor]:
@@ -131,10 +138,17 @@ def summary(results: Mapping[str, dict[str, Any]], worst: int) -> dict[str, Any]
     }
 
 
+def lively_only(subject: Subject) -> dict[str, Any]:
+    return sensitivity(tiny_subjects.tiny(subject))
+
+
 def main() -> None:
-    flags = tiny_subjects.options(__doc__ or "").parse_args()
+    parser = tiny_subjects.options(__doc__ or "")
+    parser.add_argument("--no-baseline", action="store_true", help="lively weights only")
+    flags = parser.parse_args()
     subjects = tiny_subjects.chosen(flags.models, flags.sample, Path.home() / ".cache" / "archsweep")
-    figures = summary(tiny_subjects.measure(subjects, both, flags.jobs, flags.limit_s), flags.worst)
+    task = lively_only if flags.no_baseline else both
+    figures = summary(tiny_subjects.measure(subjects, task, flags.jobs, flags.limit_s), flags.worst)
     figures["ran"] = {"subjects": len(subjects), "models": flags.models, "sample": flags.sample}
     print(json.dumps(figures) if flags.json else json.dumps(figures, indent=2))
 

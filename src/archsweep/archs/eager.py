@@ -11,6 +11,8 @@ from archsweep.archs import outputs, sessions
 if TYPE_CHECKING:
     import torch
 
+# What a forward pass may raise when it is given another mask, or another input.
+RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError, StopIteration)
 SEED = 20261122  # before every forward pass, on every platform
 
 

@@ -38,8 +38,10 @@ CONVOLUTION_GAIN = 1.3  # most convolutions are followed by a rectifier, which h
 BIAS = 0.25  # standard deviation of additive terms, against activations of about one
 AWAKE = (0.4, 0.9)  # magnitude of gates and layer scales that were initialised shut
 CODEBOOK = 0.3  # of entries, against latents of about one: then directions decide which is nearest, not lengths
+HALVED = 0.06  # variance at a batch norm that small signals reach through activations which halve them
 SPREAD = 0.4  # relative half-width around a constant
 JITTER = 0.1  # the same around structured values
+_HALVING = ("swish", "silu", "gelu", "mish")
 _TABLE_WORDS = ("embed", "token", "position", "query", "queries", "latent")
 
 
@@ -72,8 +74,9 @@ def enliven(model: torch.nn.Module, key: str, seed: int = 0) -> None:
             if seed and values is not None and (place.tensor.ndim > 1 or place.leaf in _MAGNITUDES):
                 values = values * 0.5**seed if _multiplies(place.owner) or place.leaf in _MAGNITUDES else values
             _write(place, values)
+        halved = _halves(model)
         for place in _buffers(model):
-            _write(place, _buffer(place, _Stream(f"{seed}/{key}/{place.name}", tuple(place.tensor.shape))))
+            _write(place, _buffer(place, halved, _Stream(f"{seed}/{key}/{place.name}", tuple(place.tensor.shape))))
 
 
 def _write(place: _Place, values: numpy.ndarray[Any, Any] | None) -> None:
@@ -249,10 +252,17 @@ def _structured(tensor: torch.Tensor) -> bool:
     return max(abs(rows), abs(columns)) > 0.5
 
 
-def _buffer(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any] | None:
+def _halves(model: torch.nn.Module) -> bool:
+    """Whether the configuration names an activation that is half of its input where that is small."""
+    named = [getattr(getattr(model, "config", None), name, None) for name in ("hidden_act", "activation_function")]
+    return any(word in str(name).lower() for name in named for word in _HALVING)
+
+
+def _buffer(place: _Place, halved: bool, stream: _Stream) -> numpy.ndarray[Any, Any] | None:
     """Statistics, untrained codebooks and correction terms; everything else stays as the constructor made it."""
     if place.leaf == "running_var":
-        return stream.between(1 - SPREAD, 1 + SPREAD)
+        scale = HALVED if halved else 1.0
+        return stream.between(scale * (1 - SPREAD), scale * (1 + SPREAD))
     low, high = (float(bound) for bound in place.tensor.aminmax())
     if low != high:
         return None

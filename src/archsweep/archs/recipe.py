@@ -2,16 +2,18 @@
 
 The search tries the moves of `shrink` in their order, and for each the layouts of `inputs` that the signature implies,
 then what error messages teach, then alternatives. An input is left out only where an error says that the class refuses
-it beside its others (images and videos that share a token, sound or text), or as the alternative without a mask;
-results record what was. The first attempt whose forward pass runs, with lively weights, and gives no NaN is the
-recipe. The search is bounded by attempts and never by seconds: it ends alike on every machine. Knows no platform and no
-check.
+it beside its others (images and videos that share a token, sound or text), where it is a mask that the class takes and
+ignores, or as the alternative without a mask; results record what was. The first attempt whose forward pass runs, with
+lively weights, and gives no NaN is the recipe. The search is bounded by attempts and never by seconds: it ends alike on
+every machine. Knows no platform and no check.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -142,7 +144,7 @@ def _recipe(search: _Search, model: Any, edits: Mapping[str, Any], hints: dict[s
         candidate=move,
         attempts=search.attempts,
         parameters=sum(item.numel() for item in model.parameters()),
-        fed=archs_inputs.modalities(made),
+        fed=archs_inputs.modalities(made, search.subject.modality),
     )
 
 
@@ -186,9 +188,10 @@ def _search_inputs(
                 functools.partial(archs_inputs.draw, subject, type(model), model.config, hints, model=model),
             )
             if error is None:
-                _, error = search.attempt(Stage.RUN, functools.partial(forward, model, made))
+                outputs, error = search.attempt(Stage.RUN, functools.partial(forward, model, made))
             if error is None:
-                return hints, None
+                ignored = _ignored(model, made, outputs)
+                return {**hints, "ignored": ignored} if ignored else hints, None
             first = first or error
             messages.append(f"{type(error).__name__}: {error}")
             known = tuple(made or facts.signature(type(model)))
@@ -202,8 +205,30 @@ def _search_inputs(
     return None, first
 
 
-def forward(model: Any, made: Mapping[str, Any]) -> None:
-    """One forward pass. Raises NotFiniteError if it gives no tensor, or a NaN."""
+def _ignored(model: Any, made: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Masks over pixels, samples and frames that the class takes and ignores: with the rows of the mask in another
+    order, every output stays the same bit for bit. Masks over a text cost a pass each and are hardly ever ignored."""
+    import torch
+
+    from archsweep.archs import eager
+
+    text = made["input_ids"].shape if "input_ids" in made else None
+    found = []
+    for name, value in made.items():
+        if "mask" not in name or name.startswith("decoder_") or getattr(value, "shape", text) == text:
+            continue
+        turned = value.roll(1, 0)
+        if torch.equal(turned, value) or facts.signature(type(model))[name].default is inspect.Parameter.empty:
+            continue
+        with contextlib.suppress(*eager.RAISED):
+            other = eager.run(model, {**made, name: turned})
+            if list(other) == list(outputs) and all(torch.equal(other[path], outputs[path]) for path in outputs):
+                found.append(name)
+    return tuple(found)
+
+
+def forward(model: Any, made: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The outputs of one forward pass. Raises NotFiniteError if there is no tensor, or a NaN."""
     from archsweep.archs import eager
 
     outputs = eager.run(model, made)
@@ -212,6 +237,7 @@ def forward(model: Any, made: Mapping[str, Any]) -> None:
     for path, value in outputs.items():
         if value.is_floating_point() and bool(value.isnan().any()):
             raise NotFiniteError(f"output {path} holds NaN")
+    return outputs
 
 
 @functools.cache

@@ -129,8 +129,12 @@ def _made(bench: LotBench) -> dict[str, Any]:
     if not bench.found:
         return {}
     short = {key: bench.recipe.get(key) for key in ("candidate", "attempts", "parameters", "fed", "seed")}
-    dropped = list(bench.recipe.get("hints", {}).get("drop", ()))  # what the class refuses beside its other inputs
-    return {"recipe": {**short, "inputs": sorted(bench.inputs), "dropped": dropped}} if short["candidate"] else {}
+    hints = bench.recipe.get("hints", {})
+    left_out = {
+        "dropped": list(hints.get("drop", ())),  # what the class refuses beside its other inputs
+        "ignored": list(hints.get("ignored", ())),  # masks that it takes and ignores
+    }
+    return {"recipe": {**short, "inputs": sorted(bench.inputs), **left_out}} if short["candidate"] else {}
 
 
 def _judge(case: Case, bench: LotBench) -> Verdict:

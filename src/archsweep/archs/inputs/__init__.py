@@ -6,12 +6,12 @@ read from parameter names. Where several layouts are possible, `hints` says whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archsweep.archs.inputs import audio, extra, image, placeholders, series, session, text
 from archsweep.archs.inputs.facts import Facts, signature
-from archsweep.contract import Subject
+from archsweep.contract import Modality, Subject
 
 MODALITIES: dict[str, tuple[str, ...]] = {
     "text": ("input_ids", "decoder_input_ids", "langs"),
@@ -27,6 +27,7 @@ MODALITIES: dict[str, tuple[str, ...]] = {
         "waveform",
     ),
     "time-series": ("past_values",),
+    "protein": ("protein_input_ids",),
     "boxes": ("bbox", "input_boxes", "input_points"),
 }
 
@@ -60,13 +61,17 @@ def draw(
     extra.reshape_for_head(facts, made)
     if facts.hints.get("true_masks"):
         made.update({name: value.bool() for name, value in made.items() if name.endswith("attention_mask")})
-    dropped = set(facts.hints.get("drop", ()))
+    dropped = {*facts.hints.get("drop", ()), *facts.hints.get("ignored", ())}
     rows = facts.hints.get("rows")  # fewer rows than usual, for a class that takes one at a time
     kept = {name: value for name, value in made.items() if name not in dropped}
     return {name: value[:rows] for name, value in kept.items()} if rows else kept
 
 
-def modalities(inputs: Mapping[str, Any]) -> tuple[str, ...]:
-    """Which modalities a set of inputs feeds."""
+def modalities(inputs: Mapping[str, Any], declared: Sequence[Modality] = ()) -> tuple[str, ...]:
+    """Which modalities a set of inputs feeds: by names, and where those say nothing by what the subject reads first:
+    patches, samples and latents go by many names."""
     fed = {*inputs, *(name for value in inputs.values() if isinstance(value, Mapping) for name in value)}
-    return tuple(kind for kind, names in MODALITIES.items() if fed & set(names))
+    found = tuple(kind for kind, names in MODALITIES.items() if fed & set(names))
+    numbers = any(hasattr(value, "is_floating_point") and value.is_floating_point() for value in inputs.values())
+    plain = [str(kind) for kind in declared if kind not in (Modality.OTHER, Modality.TEXT)]
+    return found or (tuple(plain[:1]) if numbers else ())

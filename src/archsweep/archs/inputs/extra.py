@@ -5,6 +5,7 @@ Knows parameter and field names, never architectures.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +15,14 @@ from archsweep.archs.inputs.facts import BATCH, TEXT, Facts, pair
 from archsweep.archs.inputs.image import MERGE, channels, flat_patches, patch, side
 
 CHOICES = 2
+_ACROSS = re.compile(r"(^|\.)(encoder_attn|cross_?attn|cross_?attention|enc_dec_attention)$", re.IGNORECASE)
 SKIPPED = ("labels", "past_key_values", "inputs_embeds", "position_ids", "head_mask", "encoder_outputs", "cache_params")
 
 
 def extra_inputs(facts: Facts, made: dict[str, Any]) -> dict[str, Any]:
     """The remaining inputs: every required parameter that a maker knows, and the optional ones that carry meaning."""
     found: dict[str, Any] = {}
+    _look_across(facts)
     for name, maker in _MAKERS.items():
         if name in made or not facts.wants(name):
             continue
@@ -52,6 +55,15 @@ def extra_inputs(facts: Facts, made: dict[str, Any]) -> dict[str, Any]:
             if value is not None:
                 found[name] = value
     return found
+
+
+def _look_across(facts: Facts) -> None:
+    """Ask for the states of an encoder where an instance holds attention to them. The answer is kept as a hint."""
+    name = "encoder_hidden_states"
+    if facts.model is None or not facts.wants(name) or name in facts.hints.get("also", ()):
+        return
+    if any(_ACROSS.search(path) for path, _ in facts.model.named_modules()):
+        facts.hints["also"] = (*facts.hints.get("also", ()), name)
 
 
 def _embeds(facts: Facts, name: str) -> bool:
@@ -218,13 +230,55 @@ def _tokens(facts: Facts, name: str) -> Any:
 
 
 def _languages(facts: Facts) -> Any:
-    """One language for each row."""
-    known = facts.find("languages")
-    return facts.whole("lang_ids", 0, len(known) if isinstance(known, list | tuple) else 1, BATCH)
+    """One language for each row, where there are several."""
+    known = facts.find("languages", "num_languages")
+    count = len(known) if isinstance(known, list | tuple) else int(known or 1)
+    return facts.whole("lang_ids", 0, count, BATCH) if count > 1 else None
+
+
+def _protein(facts: Facts) -> Any:
+    """Residues of a protein beside the text, of the vocabulary of the part that reads them."""
+    from archsweep.archs.inputs.text import draw_ids, mask
+
+    limit = facts.find("vocab_size", within=("protein",))
+    made = {"protein_input_ids": draw_ids(facts, "protein_input_ids", TEXT, int(limit) if limit else None)}
+    if facts.wants("protein_attention_mask"):
+        made["protein_attention_mask"] = mask(TEXT)
+    return made
+
+
+def _aspects(name: str) -> Callable[[Facts], Any]:
+    """A second and a third reading of each token of the text, with a table each: its shape, its sound."""
+
+    def ids(facts: Facts) -> Any:
+        size = facts.find(name.removeprefix("input_").replace("_ids", "_vocab_size"))
+        return facts.whole(name, 0, int(size), BATCH, int(facts.hints.get("text_length", TEXT))) if size else None
+
+    return ids
+
+
+def _entities(facts: Facts) -> Any:
+    """Two things that a text speaks of: which they are, and which tokens mention them (-1: no more)."""
+    import torch
+
+    longest = int(facts.find("max_mention_length") or 30)
+    where = torch.full((BATCH, CHOICES, longest), -1)
+    where[..., :2] = torch.tensor([[1, 2], [4, 5]])
+    made = {
+        "entity_ids": facts.whole("entity_ids", 1, int(facts.find("entity_vocab_size") or 2), BATCH, CHOICES),
+        "entity_position_ids": where,
+    }
+    if facts.wants("entity_attention_mask"):
+        made["entity_attention_mask"] = torch.tensor([[1, 1], [1, 0]])
+    return made
 
 
 _MAKERS: dict[str, Callable[[Facts], Any]] = {
     "lang_ids": _languages,
+    "protein_input_ids": _protein,
+    "input_shape_ids": _aspects("input_shape_ids"),
+    "input_pronunciation_ids": _aspects("input_pronunciation_ids"),
+    "entity_ids": _entities,
     "hidden_states": _hidden_states,
     "encoder_hidden_states": _encoder_hidden_states,
     "flattened_patches": _flattened,
@@ -262,6 +316,10 @@ _MAKERS: dict[str, Callable[[Facts], Any]] = {
 }
 _BESIDE: dict[str, tuple[str, ...]] = {  # inputs that mean nothing without another
     "input_boxes": ("pixel_values",),
+    "protein_input_ids": ("input_ids",),
+    "input_shape_ids": ("input_ids",),
+    "input_pronunciation_ids": ("input_ids",),
+    "entity_ids": ("input_ids",),
     "input_masks": ("pixel_values",),
     "audio_embed_sizes": ("audio_input_features",),
     "second_per_grid_ts": ("video_grid_thw",),
@@ -288,6 +346,10 @@ _MEANINGFUL = (
     "video_merge_sizes",
     "qformer_input_ids",
     "lang_ids",
+    "protein_input_ids",
+    "input_shape_ids",
+    "input_pronunciation_ids",
+    "entity_ids",
 )
 
 

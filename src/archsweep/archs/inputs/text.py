@@ -156,7 +156,7 @@ def decoder_inputs(facts: Facts) -> dict[str, Any]:
 
     made: dict[str, Any] = {}
     for name, masked in (("decoder_input_ids", "decoder_attention_mask"),):
-        if not facts.wants(name):
+        if not facts.wants(name) or facts.find("use_decoder_only_language_model"):
             continue
         length = int(facts.hints.get("target_length", TARGET))
         if facts.mapped("SEQUENCE_CLASSIFICATION"):  # the text itself, read at the encoder's end of sequence

@@ -27,6 +27,7 @@ _PER_STAGE = (
     "stage_numb_of_layers",
 )
 _CHOSEN = re.compile(r"(feature|select(ed)?)_layers?$")
+_FROM_THE_END = re.compile(r"(^|_)(feature|select)_layer$")
 _COUNTED = ("out", "hook", "extract", "deepstack", "feature", "select", "target", "intermediate")
 
 
@@ -45,6 +46,7 @@ def shrink_depths(root: Node, prefix: bool, each: int) -> None:
                 other.set(name, _moved(name, value, owner.main_depth or 0, kept))
     for node in root.walk():
         _clamp_chosen(node)
+        _choose_last(node)
 
 
 def _clamp_chosen(node: Node) -> None:
@@ -60,6 +62,13 @@ def _clamp_chosen(node: Node) -> None:
 def _depth_left(node: Node) -> int | None:
     value = node.get(getattr(node.kind, "attribute_map", {}).get("num_hidden_layers", "num_hidden_layers"))
     return value if is_whole(value) else None
+
+
+def _choose_last(node: Node) -> None:
+    """Features of a layer counted from the end are the last one's, so that no layer is there for nothing."""
+    for name, value in list(node.values.items()):
+        if _CHOSEN.search(name) and is_whole(value) and value < -1:
+            node.set(name, -1)
 
 
 def _foreign_indices(root: Node) -> list[tuple[Node, str, Any, Node]]:

@@ -17,7 +17,7 @@ TABLE = 1024  # rows of a position table for patches, a square
 _PATCH_TABLE = re.compile(r"^(num_position_embeddings|position_embedding_size|max_vit_seq_len)$")
 WINDOW = 8  # tokens
 _WINDOW = re.compile(
-    r"^(sliding_window(_size)?|attention_chunk_size|local_attention|local_window_size|swa_window(_size)?)$"
+    r"^(sliding_window(_size)?|attention_chunk_size|local_attention|local_window_size|swa_window(_size)?|index_topk)$"
 )
 _STAGED = ("depths", "blocks_per_stage", "stage_num_blocks", "num_block_repeats")
 _FOLDED = re.compile(r"^(scale_factor|pixel_shuffle_factor)$")
@@ -183,6 +183,9 @@ def shrink_queries(root: Node) -> None:
                 and re.search(r"^(num|n)_(object_)?quer(y|ies)$|num_proposals$", name)
             ):
                 node.set(name, QUERIES)
+        for name, value in list(node.values.items()):
+            if is_whole(value) and value > 1 and "num_queries" in node.values and re.search(r"^group_[a-z]+$", name):
+                node.set(name, 1)  # further groups of queries are of training alone
 
 
 def fit_folds(root: Node) -> None:
