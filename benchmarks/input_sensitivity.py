@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from archsweep.contract import Subject
 
-RAISED = (RuntimeError, ValueError, TypeError, IndexError, KeyError, AssertionError, NotImplementedError)
 TRIES = 3  # other values of an integer input
 
 
@@ -39,7 +38,7 @@ def sensitivity(subject: Tiny) -> dict[str, Any]:
         for other in replacements(name, value, inputs):
             try:
                 verdict = parity.compare(held, eager.run(model, {**inputs, name: other}), "float32")
-            except RAISED:
+            except eager.RAISED:
                 outcome = outcome or "raises"
                 continue
             if verdict.status is Status.FAIL:

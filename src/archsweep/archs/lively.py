@@ -254,8 +254,8 @@ def _structured(tensor: torch.Tensor) -> bool:
 
 def _halves(model: torch.nn.Module) -> bool:
     """Whether the configuration names an activation that is half of its input where that is small."""
-    named = [getattr(getattr(model, "config", None), name, None) for name in ("hidden_act", "activation_function")]
-    return any(word in str(name).lower() for name in named for word in _HALVING)
+    named = str(getattr(getattr(model, "config", None), "hidden_act", "")).lower()
+    return any(word in named for word in _HALVING)
 
 
 def _buffer(place: _Place, halved: bool, stream: _Stream) -> numpy.ndarray[Any, Any] | None:

@@ -10,7 +10,6 @@ every machine. Knows no platform and no check.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 import inspect
@@ -39,7 +38,7 @@ ALTERNATIVES: tuple[dict[str, Any], ...] = (
     {"layout": "images"},
     {"layout": "video"},
     {"layout": "patches"},
-    {"drop": ("attention_mask",)},
+    {"drop": ("attention_mask", "padding_mask")},
     {"image_sizes": False},
 )
 
@@ -207,24 +206,35 @@ def _search_inputs(
 
 def _ignored(model: Any, made: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[str, ...]:
     """Masks over pixels, samples and frames that the class takes and ignores: with the rows of the mask in another
-    order, every output stays the same bit for bit. Masks over a text cost a pass each and are hardly ever ignored."""
+    order, and without it, every output stays the same bit for bit. Masks over a text cost a pass each and are hardly
+    ever ignored."""
     import torch
 
-    from archsweep.archs import eager
-
     text = made["input_ids"].shape if "input_ids" in made else None
-    found = []
+    found: list[str] = []
     for name, value in made.items():
         if "mask" not in name or name.startswith("decoder_") or getattr(value, "shape", text) == text:
             continue
         turned = value.roll(1, 0)
         if torch.equal(turned, value) or facts.signature(type(model))[name].default is inspect.Parameter.empty:
             continue
-        with contextlib.suppress(*eager.RAISED):
-            other = eager.run(model, {**made, name: turned})
-            if list(other) == list(outputs) and all(torch.equal(other[path], outputs[path]) for path in outputs):
-                found.append(name)
-    return tuple(found)
+        if _same(model, {**made, name: turned}, outputs):
+            found.append(name)
+    spared = {name: value for name, value in made.items() if name not in found}
+    return tuple(found) if found and _same(model, spared, outputs) else ()
+
+
+def _same(model: Any, made: Mapping[str, Any], outputs: Mapping[str, Any]) -> bool:
+    """Whether these inputs give the same outputs, bit for bit."""
+    import torch
+
+    from archsweep.archs import eager
+
+    try:
+        other = eager.run(model, made)
+    except eager.RAISED:
+        return False
+    return list(other) == list(outputs) and all(torch.equal(other[path], outputs[path]) for path in outputs)
 
 
 def forward(model: Any, made: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -189,19 +189,20 @@ def _wave_masks(facts: Facts, made: dict[str, Any], name: str) -> None:
         if facts.wants(key):
             channels = len(documented_shape(facts, key)) == 3 and wave.dim() == 3
             made[key] = (
-                _shorter(length)[:, None].expand(-1, wave.shape[1], -1).clone() if channels else _shorter(length)
+                _shorter(length, 2)[:, None].expand(-1, wave.shape[1], -1).clone() if channels else _shorter(length, 2)
             )
     if facts.wants("input_values_cutoffs"):
         import torch
 
         made["input_values_cutoffs"] = torch.tensor([[length], [length - max(1, length // 4)]])
     if facts.wants("attention_mask") and not facts.wants("input_ids") and "attention_mask" not in made:
-        made["attention_mask"] = _shorter(int(facts.hints.get("mask_steps", length)))
+        made["attention_mask"] = _shorter(int(facts.hints.get("mask_steps", length)), 2)
 
 
-def _shorter(length: int) -> Any:
+def _shorter(length: int, part: int = 4) -> Any:
+    """A mask whose second row is shorter by one part of so many. Of samples it is half: a frame stands for hundreds."""
     import torch
 
     made = torch.ones(BATCH, int(length), dtype=torch.long)
-    made[1, int(length) - max(1, int(length) // 4) :] = 0
+    made[1, int(length) - max(1, int(length) // part) :] = 0
     return made

@@ -149,7 +149,8 @@ def shrink_windows(root: Node) -> None:
         for name, value in list(node.values.items()):
             if not is_whole(value) or value <= WINDOW or not _WINDOW.search(name):
                 continue
-            node.set(name, WINDOW)
+            pooled = [other for word, other in node.values.items() if "pool" in word and is_whole(other)]
+            node.set(name, max([WINDOW, *(other for other in pooled if value % max(other, 1) == 0)]))
 
 
 def shrink_positions(root: Node) -> None:
