@@ -27,7 +27,6 @@ _PER_STAGE = (
     "stage_numb_of_layers",
 )
 _CHOSEN = re.compile(r"(feature|select(ed)?)_layers?$")
-_FROM_THE_END = re.compile(r"(^|_)(feature|select)_layer$")
 _COUNTED = ("out", "hook", "extract", "deepstack", "feature", "select", "target", "intermediate")
 
 
