@@ -125,3 +125,29 @@ def test_ignoring_the_mask_shows():
         moved[lively] = relative(right, wrong)[0]
     assert moved[True] > 0.05
     assert moved[True] > 5 * moved[False]
+
+
+def test_a_frozen_norm_that_starts_shut_is_opened():
+    import torch
+
+    from archsweep.archs.lively import enliven
+
+    norm = torch.nn.Module()
+    for name, value in (("weight", 0.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)):
+        norm.register_buffer(name, torch.full((16,), value))
+    enliven(norm, "key")
+    assert norm.weight.abs().min() > 0.3
+
+
+@pytest.mark.parametrize(("activation", "passed_on"), [("swish", True), ("relu", False)])
+def test_a_batch_norm_makes_up_for_activations_that_halve_small_signals(activation, passed_on):
+    import types
+
+    import torch
+
+    from archsweep.archs.lively import enliven
+
+    model = torch.nn.Sequential(torch.nn.BatchNorm2d(16))
+    model.config = types.SimpleNamespace(hidden_act=activation)
+    enliven(model, "key")
+    assert bool((model[0].running_var < 0.1).all()) is passed_on

@@ -89,3 +89,21 @@ def test_another_seed_is_another_model_with_other_inputs() -> None:
 def test_a_model_too_large_is_never_allocated() -> None:
     with pytest.raises(recipe.TooLargeError):
         recipe.construct(BERT, {"hidden_size": 8192, "intermediate_size": 65536, "num_attention_heads": 8})
+
+
+def audio(model_type: str, stem: str) -> Subject:
+    module = f"transformers.models.{model_type}"
+    return subject(
+        model_type, f"{stem}Config", f"{stem}Model", f"{module}.modeling_{model_type}",
+        f"{module}.configuration_{model_type}",
+    )  # fmt: skip
+
+
+def test_a_mask_that_the_class_ignores_is_left_out_and_one_that_it_heeds_is_fed() -> None:
+    deaf, heeding = audio("whisper", "Whisper"), audio("wav2vec2", "Wav2Vec2")
+    found = recipe.find(deaf)
+    assert list(found.hints["ignored"]) == ["attention_mask"]
+    assert "attention_mask" not in recipe.make_inputs(deaf, found)
+    found = recipe.find(heeding)
+    assert "ignored" not in found.hints
+    assert recipe.make_inputs(heeding, found)["attention_mask"].sum(1).unique().numel() == 2

@@ -148,7 +148,7 @@ def unread(model_class: type) -> frozenset[str]:
         if not (asks and isinstance(step.argval, str)):
             read.update([step.argval] if isinstance(step.argval, str) else step.argval)
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return frozenset() if "locals" in code.co_names else frozenset(names) - read
+    return frozenset() if "locals" in code.co_names else frozenset(names) - read - {"self"}
 
 
 def pair(value: Any) -> tuple[int, int]:

@@ -91,3 +91,9 @@ def test_layers_of_a_tower_counted_from_both_ends_stay_inside_it() -> None:
     left = root.children["vision_config"].get("num_hidden_layers")
     assert all(-left - 1 <= item <= left for item in root.get("vision_feature_layers"))
     assert len(root.get("vision_feature_layers")) == 4
+
+
+def test_features_counted_from_the_end_are_the_last_layers() -> None:
+    node = Node(kind=Plain, path=(), values={"vision_feature_layer": -2, "feature_layer": 3, "other_layer": -2})
+    layers.shrink_depths(node, False, 1)
+    assert [node.get(name) for name in ("vision_feature_layer", "feature_layer", "other_layer")] == [-1, 3, -2]

@@ -134,3 +134,17 @@ def test_a_stated_length_of_the_spectrogram_is_short_and_another_length_stays() 
     sizes.shrink_features(heard)
     sizes.shrink_features(read)
     assert heard.get("max_length") == 100 and read.get("max_length") == 1024
+
+
+def test_further_groups_of_queries_are_left_to_training() -> None:
+    with_queries, without = node(num_queries=300, group_extra=13), node(group_extra=13)
+    for root in (with_queries, without):
+        sizes.shrink_queries(root)
+    assert (with_queries.get("group_extra"), without.get("group_extra")) == (1, 13)
+
+
+def test_a_top_k_over_positions_chooses_and_stays_a_multiple_of_its_pool() -> None:
+    plain, pooled = node(index_topk=2048), node(index_topk=2048, index_kpool=16)
+    for root in (plain, pooled):
+        sizes.shrink_windows(root)
+    assert (plain.get("index_topk"), pooled.get("index_topk")) == (sizes.WINDOW, 16)
