@@ -79,6 +79,7 @@ def command(
         (("--modle", "bert"), ("--modle", "--model")),
         (("--db", "no/such/folder/a.duckdb"), ("there is no folder",)),
         (("--dtype", "floot16"), ("unknown dtype 'floot16'", "Nearest: float16")),
+        (("bert", "gpt2"), ("no bare names", "archsweep run --model bert,gpt2")),
         (("--option", "soc"), ("--option soc: must be KEY=VALUE",)),
         (("--option", "soc=57"), ("no option 'soc' on cpu",)),
         (("--cache", "/proc/no-such-folder"), ("the cache /proc/no-such-folder cannot be written",)),

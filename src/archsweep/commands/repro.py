@@ -40,7 +40,9 @@ def command(*, cell: str, database: str | None, output: str | None, run_it: bool
     if cell not in names:
         check_names("cell", [cell], names, path)
     row = read.cells(path, cases=[cell], every_fingerprint=True)[0]
-    text = _script(read.subject(path, row["model_type"], row["class_name"]), f"{cell} ended: {row['status']}")
+    text = _script(
+        read.subject(path, row["model_type"], row["class_name"]), f"{cell} ended: {row['status']}", row["dtype"]
+    )
     if output:
         Path(output).write_text(text, encoding="utf-8")
     else:
@@ -53,7 +55,7 @@ def command(*, cell: str, database: str | None, output: str | None, run_it: bool
         return subprocess.run([sys.executable, "-W", "ignore", str(file)], check=False).returncode
 
 
-def _script(subject: Subject, title: str) -> str:
+def _script(subject: Subject, title: str, dtype: str) -> str:
     from archsweep.archs import importing, recipe
     from archsweep.errors import NoRecipe, SettingsError
     from archsweep.render import repro
@@ -76,4 +78,5 @@ def _script(subject: Subject, title: str) -> str:
         recipe.config_call(subject, found),
         made,
         hide_torchvision=bool(notes),
+        dtype=dtype,
     )

@@ -22,6 +22,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
+@click.argument("names", nargs=-1, metavar="")
 @selection_options
 @click.option(
     "--platform", "--hardware", "platforms", multiple=True, metavar="NAME…|present|auto", help="Where to run."
@@ -44,7 +45,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--quiet", is_flag=True, help="No progress.")
 @click.option("--json", "as_json", is_flag=True, help="The last line of the output is the summary as JSON.")
 @universe_options
-def command(selection: Selection, **given: Any) -> int:
+def command(selection: Selection, names: tuple[str, ...], **given: Any) -> int:
     """Sweep architectures: build, run, compare, record.
 
     \b
@@ -56,6 +57,8 @@ def command(selection: Selection, **given: Any) -> int:
     from archsweep import settings
     from archsweep.run.sweep import sweep, validate
 
+    if names:
+        raise click.UsageError(f"run takes no bare names. Did you mean: archsweep run --model {','.join(names)}")
     flags = {name: given[name] for name in ("db", "cache", "jobs", "timeout", "memory", "baseline")}
     flags |= {name: split(given[name]) for name in ("platforms", "checks", "imports")}
     known = {name: item.value for name, item in settings.load(flags).items()}

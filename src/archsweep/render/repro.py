@@ -24,7 +24,7 @@ with torch.no_grad():
     inputs = dict(
 {inputs}
     )
-    seeded = lambda m, x: (torch.manual_seed(0), m(**x))[1]
+{cast}    seeded = lambda m, x: (torch.manual_seed(0), m(**x))[1]
     flat = lambda o: [t for v in (o.values() if hasattr(o, "values") else o if isinstance(o, (list, tuple)) else [o])
                       for t in ([v] if torch.is_tensor(v) else flat(v) if isinstance(v, (list, tuple)) else [])
                       if t.is_floating_point()]
@@ -37,6 +37,11 @@ for a, b in zip(found, exact, strict=True):
 """
 
 
+_CAST = """\
+    model.to(torch.{dtype})
+    inputs = {{k: v.to(torch.{dtype}) if v.is_floating_point() else v for k, v in inputs.items()}}
+"""
+
 _HIDE = 'sys.modules["torchvision"] = None  # it does not load on this machine; transformers does without it'
 
 
@@ -47,8 +52,9 @@ def script(
     config: Call,
     inputs: Mapping[str, torch.Tensor],
     hide_torchvision: bool = False,
+    dtype: str = "float32",
 ) -> str:
-    """The text of the script. `title` says which case it is and how it ended."""
+    """The text of the script. `title` says which case it is and how it ended; the model runs in `dtype`."""
     imports = sorted({f"from {kind.__module__} import {kind.__name__}" for kind in _kinds(config)})
     head = [
         f'"""{title}"""',
@@ -63,7 +69,8 @@ def script(
     given = "\n".join(
         line for name, value in inputs.items() for line in _wrapped(f"{name}={tensor(value)},", "        ")
     )
-    return "\n".join(head) + "\n" + _END.format(model=class_name, inputs=given)
+    cast = "" if dtype == "float32" else _CAST.format(dtype=dtype)
+    return "\n".join(head) + "\n" + _END.format(model=class_name, inputs=given, cast=cast)
 
 
 def _kinds(call: Call) -> list[type]:
