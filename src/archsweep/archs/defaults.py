@@ -17,6 +17,8 @@ _HUB = re.compile(
     r"from_pretrained\(\s*[\"'](?:[\w-]+/)?(?P<name>\w+)[.\w]*[\"']\s*(?:,\s*model_args=(?P<arguments>\{[^}]*\}))?"
 )
 _EXAMPLE = re.compile(r"(?m)^\s*(?:>>>\s*)?(\w+)\s*=\s*(\w+Config)\(")
+_ASKED = re.compile(r"(\w+) must be (\d+|True|False|None), (?:but )?got")
+MOST_MENDED = 8
 _SILENT = frozenset(("config", "configuration"))
 
 
@@ -36,7 +38,22 @@ def default(kind: Any) -> Any:
         found = {name: part for name in named(kind) if (part := part_of(kind, name)) is not None}
         if not found:
             raise
-        return made(kind, found)
+        return _mended(kind, found)
+
+
+def _mended(kind: Any, parts: dict[str, Any]) -> Any:
+    """`kind` of `parts`, whose fields get the values that the validators of the whole ask for, one at a time."""
+    for _ in range(MOST_MENDED):
+        try:
+            return made(kind, parts)
+        except faults() as error:
+            found = _ASKED.search(str(error))
+            owners = [part for part in parts.values() if found and hasattr(part, found.group(1))]
+            if not found or not owners:
+                raise
+            for part in owners:
+                setattr(part, found.group(1), ast.literal_eval(found.group(2)))
+    return made(kind, parts)
 
 
 def made(kind: Any, arguments: Mapping[str, Any]) -> Any:

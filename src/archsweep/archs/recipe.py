@@ -10,6 +10,7 @@ every machine. Knows no platform and no check.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
@@ -264,7 +265,18 @@ def default_config(subject: Subject) -> Any:
     wanted = getattr(model_class(subject), "config_class", None)
     if wanted is None or isinstance(made, wanted):
         return made
-    return next((value for value in vars(made).values() if isinstance(value, wanted)), made)
+    inside = next((value for value in vars(made).values() if isinstance(value, wanted)), None)
+    return inside or _around(wanted, made)
+
+
+def _around(wanted: Any, inner: Any) -> Any:
+    """A `wanted` configuration around `inner`, where its only part may be of any class; else `inner`."""
+    names = defaults.named(wanted)
+    part = defaults.part_of(wanted, names[0]) if len(names) == 1 else None
+    if part is not None and type(part).__module__ != wanted.__module__:
+        with contextlib.suppress(*defaults.faults()):
+            return defaults.made(wanted, {names[0]: inner})
+    return inner
 
 
 @functools.lru_cache(maxsize=2)

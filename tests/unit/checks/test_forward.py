@@ -46,3 +46,9 @@ def test_promises_that_are_broken_are_named():
         "logits: 95 wide, no vocabulary of the configuration has that size"
     ]
     assert _promises({"start_logits": _shaped(3, 8)}) == ["start_logits: 3 rows for a batch of 2"]
+
+
+def test_axes_of_one_between_batch_and_labels_break_no_promise():
+    config = SimpleNamespace(num_labels=2)
+    assert not _promises({"logits": _shaped(2, 1, 2)}, config, ("VIDEO_CLASSIFICATION",))
+    assert _promises({"logits": _shaped(2, 3, 2)}, config, ("VIDEO_CLASSIFICATION",))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archsweep.archs.inputs import audio, extra, image, placeholders, series, session, text
+from archsweep.archs.inputs import audio, extra, heads, image, placeholders, series, session, text
 from archsweep.archs.inputs.facts import Facts, signature
 from archsweep.contract import Modality, Subject
 
@@ -58,7 +58,7 @@ def draw(
         made.setdefault(name, value)
     placeholders.place(facts, made)
     extra.sighted(facts, made)
-    extra.reshape_for_head(facts, made)
+    heads.reshape_for_head(facts, made)
     if facts.hints.get("true_masks"):
         made.update({name: value.bool() for name, value in made.items() if name.endswith("attention_mask")})
     dropped = {*facts.hints.get("drop", ()), *facts.hints.get("ignored", ())}

@@ -1,4 +1,4 @@
-"""Inputs named by one parameter each: points, patches, latents, hidden states; and what a head's batch looks like.
+"""Inputs named by one parameter each: points, patches, latents, hidden states.
 
 Knows parameter and field names, never architectures.
 """
@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from archsweep.archs.inputs import heads
 from archsweep.archs.inputs.audio import FEATURES, WAVES, either, samples
 from archsweep.archs.inputs.documented import documented
 from archsweep.archs.inputs.facts import BATCH, TEXT, Facts, pair
@@ -279,6 +280,8 @@ _MAKERS: dict[str, Callable[[Facts], Any]] = {
     "input_shape_ids": _aspects("input_shape_ids"),
     "input_pronunciation_ids": _aspects("input_pronunciation_ids"),
     "entity_ids": _entities,
+    "marks": heads.marks,
+    "state": heads.state,
     "hidden_states": _hidden_states,
     "encoder_hidden_states": _encoder_hidden_states,
     "flattened_patches": _flattened,
@@ -368,15 +371,3 @@ def sighted(facts: Facts, made: dict[str, Any]) -> None:
     pixels = made.get("pixel_values")
     if facts.wants("image_attention_mask") and pixels is not None and pixels.dim() == 5:
         made["image_attention_mask"] = words[:, :, None].repeat(1, 1, pixels.shape[1])
-
-
-def reshape_for_head(facts: Facts, made: dict[str, Any]) -> None:
-    """A multiple-choice head takes (batch, choices, length): every choice is the text with other ids."""
-    import torch
-
-    if not facts.mapped("MULTIPLE_CHOICE"):
-        return
-    text = made["input_ids"].shape if "input_ids" in made else None
-    for name, value in list(made.items()):
-        if text is not None and value.shape[: len(text)] == text:
-            made[name] = torch.stack([value, value.flip(0)], dim=1)

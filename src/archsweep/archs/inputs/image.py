@@ -157,7 +157,12 @@ def flat_patches(facts: Facts, name: str, video: bool = False) -> dict[str, Any]
         grid = [[t, h // merge, w // merge] for t, h, w in grid]
         cell = step * merge
         made[name] = facts.normal(name, total // merge**2, cell, cell, channels(facts))
-    if facts.hints.get("patch_images"):
+    if facts.hints.get("patch_rows"):  # a row for each image, filled up to the longest
+        from torch.nn.utils.rnn import pad_sequence
+
+        parts = made[name].split([t * h * w for t, h, w in grid])
+        made[name] = pad_sequence(list(parts), batch_first=True)
+    elif facts.hints.get("patch_images"):
         made[name] = made[name].reshape(total, channels(facts), -1, step)
     if facts.hints.get("patch_images") == "batched":
         made[name] = made[name][None]

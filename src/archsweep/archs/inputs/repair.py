@@ -232,6 +232,13 @@ def _single_patches(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[s
     return {"patch_images": True if found.group(1) == "3" else "batched"}
 
 
+def _patch_rows(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """A mask over images and patches, where one table held the patches of all images."""
+    if not any(name.endswith("grid_thw") for name in fed):
+        return {}
+    return {} if hints.get("patch_rows") else {"patch_rows": True}
+
+
 def _frame_axis(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     """One axis too few after two were joined: a video's frames have an axis of their own."""
     return {"frame_axis": True} if "video_position_ids" in fed and not hints.get("frame_axis") else {}
@@ -257,6 +264,7 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"value tensor of shape \[3, \d+\] cannot be broadcast to indexing result of shape \[3, \d+\]", _frames_apart),
     (r"split_sizes to sum exactly to (\d+) \(input[^)]*\), but got split_sizes=\[([\d, ]+)\]", _parts),
     (r"shape of the mask \[\d+, \d+, \d+, \d+\] at index 2 does not match", lambda *_: {"image_mask": True}),
+    (r"shape of the mask \[\d+, (\d+)\] at index 0 does not match .* indexed tensor \[\d+, \1\]", _patch_rows),
     (r"too many indices for tensor of dimension|does not match the length of the desired ordering", _frame_axis),
     (r"Calculated output size[^\n]*Output size is too small", _larger),
     (r"object has no attribute 'patch_size'", lambda *_: {"image_sizes": False}),

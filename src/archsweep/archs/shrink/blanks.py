@@ -15,6 +15,7 @@ from archsweep.archs.shrink.tree import Node
 
 _MODALITY = re.compile(r"(^|_)(vision|audio|text|image|video|speech)_config$")
 ATTENTION = ("full_attention", "sliding_attention", "conv", "linear_attention", "chunked_attention")
+RECURRENT = ("mamba", "attention", "recurrent")
 FEED_FORWARD = ("dense", "sparse")
 WINDOW = 8  # tokens of a sliding window where none is stated
 
@@ -110,6 +111,7 @@ def _numeric(node: Node, name: str) -> bool:
 def _layer_types(node: Node, name: str, depth: int) -> list[str] | None:
     allowed = FEED_FORWARD if name.startswith("mlp") else ATTENTION
     known = source.layer_kinds(node.kind.__module__, allowed)
+    known = known or source.layer_kinds(node.kind.__module__, RECURRENT)
     if name.startswith("mlp") and known:
         known = list(FEED_FORWARD)
     return [known[layer % len(known)] for layer in range(depth)] if known else None

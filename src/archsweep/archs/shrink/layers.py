@@ -107,6 +107,10 @@ def _shrink_depth(node: Node, prefix: bool, each: int, least: int) -> list[int] 
         edited = _edited(name, node.get(name) if _is_layer_list(name, value, depth) else value, depth, kept)
         if edited is not None:
             node.set(name, edited)
+    for name in ("_out_indices", "out_indices"):
+        value = node.get(name)
+        if whole_list(value) and max(value) > len(kept):  # of few early layers
+            node.set(name, _moved(name, value, depth, kept))
     _shrink_plain_depths(node, {depth: len(kept)})
     return kept
 

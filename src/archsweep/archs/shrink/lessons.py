@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from archsweep.archs.shrink import blanks, relations
+from archsweep.archs.shrink import blanks, relations, source
 from archsweep.archs.shrink.fields import Meaning, is_whole, is_width, meaning, whole_list
 from archsweep.archs.shrink.tree import Node
 
@@ -93,6 +93,17 @@ def _missing(root: Node, found: re.Match[str], message: str) -> bool:
         filled = blanks.meant(node, name) if filled is None else filled
         filled = 0 if filled is None and meaning(name) is Meaning.TOKEN else filled
         changed = _set(node, name, filled) or changed
+    return changed
+
+
+def _guarded(root: Node, found: re.Match[str], message: str) -> bool:
+    """A module lacks a part that its code makes only under a switch: the switch goes on."""
+    pattern = rf"if (?:self\.)?config\.(\w+):\n(?:[^\n]*\n){{0,5}}?\s+self\.{found.group(2)} ="
+    changed = False
+    for node in root.walk():
+        for flag in re.findall(pattern, source.modeling_text(node.kind.__module__)):
+            if node.get(flag) is False:
+                changed = _set(node, flag, True) or changed
     return changed
 
 
@@ -219,6 +230,8 @@ def _width(root: Node, found: re.Match[str], message: str) -> bool:
             "channels" in item[1],
         )
     )
+    if not candidates and wanted != given:
+        return _as_wide(root, wanted - given)
     if not candidates or wanted == given or len(root.tried) >= MOST_TRIED:
         return False
     node, name = candidates[0]
@@ -266,6 +279,27 @@ def _unfiltered(root: Node) -> bool:
     return True in changed
 
 
+def _as_wide(root: Node, more: int) -> bool:
+    """A width that is one of several side by side: it is as much too wide as its node is wider than a part of it."""
+    for node in root.walk():
+        for child in node.children.values():
+            own, inner = node.get("hidden_size"), child.get("hidden_size")
+            if not child.absent and is_whole(own) and is_whole(inner) and own - inner == more:
+                return _set(node, "hidden_size", inner)
+    return False
+
+
+def _thinner_slice(root: Node) -> bool:
+    """A slice of a width took all of it."""
+    changed = [
+        _set(node, name, value // 2)
+        for node in root.walk()
+        for name in node.values
+        if name.endswith("slice_dim") and is_whole(value := node.get(name)) and value > 1
+    ]
+    return True in changed
+
+
 def _bounds(root: Node, found: re.Match[str], message: str) -> bool:
     """A bound that is empty though the code clamps to it."""
     names = [
@@ -286,12 +320,14 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"config\.out_indices to be a list of (\d+)", lambda root, found, message: _stages(root, int(found.group(1)))),
     (r"clamp: At least one of", _bounds),
     (r"modulo by zero|division by zero", lambda root, found, message: _fewer_windows(root)),
+    (r"split_size can only be 0", lambda root, found, message: _thinner_slice(root)),
     (r"forward pass gives no tensor", lambda root, found, message: _unfiltered(root)),
     (r"(?i)expected [^\n]*?(\d+) \w* ?(?:tokens|patches|features),? (?:but )?got (\d+)", _whole_features),
     (r"shapes cannot be multiplied \(\d+x(?P<given>\d+) and (?P<wanted>\d+)x\d+\)", _width),
     (r"to have (?P<wanted>\d+) channels, but got (?P<given>\d+) channels", _width),
     (r"normalized_shape=\[(?P<wanted>\d+)\], expected .* got input of size\[(?:\d+, )+(?P<given>\d+)\]", _width),
     (r"'(\w+Config)' object has no attribute '(\w+)'", _missing),
+    (r"'(\w+)' object has no attribute '(\w+)'", _guarded),
     (r"requires `?(\w+)\s*==?\s*(\d+)", _required),
     (r"sum exactly to (\d+) .{0,60}got split_sizes=\[([\d, ]+)\]", _sections),
     (rf"`{_PATH}(?:=[\d.]+)?` (?:should|must) match `{_PATH}", _as_first),

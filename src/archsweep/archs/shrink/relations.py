@@ -30,6 +30,9 @@ def join_widths(root: Node) -> None:
         None,
     )
     if text is None:
+        inside = [child for child in root.children.values() if not child.absent]
+        if len(inside) == 1:  # a head around a whole model
+            join_widths(inside[0])
         return
     width = text.get(getattr(text.kind, "attribute_map", {}).get("hidden_size", "hidden_size"))
     stated = root.values.get("hidden_size")

@@ -124,12 +124,13 @@ def shrink_widths(root: Node, divisor: int | None, least: int, floor: int, coupl
         if divisor != 1 and _shrink_multiplier(node):
             continue
         groups = source.channel_groups(node.kind.__module__)
+        tabled = {item for name, value in node.values.items() if table_widths(name, value) for item in _numbers(value)}
         for name, value in list(node.values.items()):
             if table_widths(name, value):
                 node.set(name, _scaled_table(value, own, max(floor, groups)))
             if meaning(name) is not Meaning.WIDTH and not (name in _PLURAL_WIDTHS and whole_list(value)):
                 continue
-            if _is_fixed(node, name, value):
+            if _is_fixed(node, name, value) or (is_whole(value) and value < TABLED and value in tabled):
                 continue
             owners = {} if coupling.is_inside(name) else by_owner
             if name == "num_pos_feats":  # sine and cosine: half of the width that they are added to
@@ -209,6 +210,12 @@ def _scaled_table(value: Any, divisor: int, floor: int) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_scaled_table(item, divisor, floor) for item in value)
     return scaled(value, divisor, floor) if is_whole(value) and value >= TABLED else value
+
+
+def _numbers(value: Any) -> list[int]:
+    if isinstance(value, list | tuple):
+        return [inner for item in value for inner in _numbers(item)]
+    return [value] if is_whole(value) else []
 
 
 def _map(value: Any, change: Any) -> Any:

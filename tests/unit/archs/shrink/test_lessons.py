@@ -93,3 +93,16 @@ def test_windows_that_leave_nothing_become_four() -> None:
     root = tree(num_latents_2d=256, rope_k_sizes=[16, 16], rope_feat_sizes=[64, 64])
     assert lessons.repaired(root, "ZeroDivisionError: integer modulo by zero")
     assert (root.get("num_latents_2d"), root.get("rope_k_sizes"), root.get("rope_feat_sizes")) == (4, [2, 2], [64, 64])
+
+
+def test_a_slice_that_took_a_whole_width_is_halved() -> None:
+    root = tree(fine_matching_slice_dim=8)
+    assert lessons.repaired(root, "RuntimeError: split_size can only be 0 if dimension size is 0, but got dimension 8")
+    assert root.get("fine_matching_slice_dim") == 4
+
+
+def test_a_width_beside_others_follows_the_part_it_comes_from() -> None:
+    root = tree(hidden_size=96)
+    root.children["backbone_config"] = Node(kind=PlainConfig, path=("backbone_config",), values={"hidden_size": 48})
+    assert lessons.repaired(root, "expected input[2, 96, 14, 14] to have 144 channels, but got 96 channels instead")
+    assert root.get("hidden_size") == 48

@@ -115,3 +115,12 @@ def test_a_factor_on_all_widths_stands_for_them() -> None:
     assert node.get("width_coefficient") == 0.5
     assert node.get("out_channels") == [16, 24, 40]
     assert node.get("hidden_dim") == 640
+
+
+def test_a_small_width_that_a_table_of_blocks_repeats_stays() -> None:
+    node = Node(
+        kind=Plain, path=(), values={"stem_channels": 16, "block_configs": [[[3, 16, 32, 1]], [[3, 32, 64, 2]]]}
+    )
+    widths.shrink_widths(node, 4, 32, 8, False)
+    assert node.get("stem_channels") == 16
+    assert node.get("block_configs")[0][0][1] == 16
