@@ -24,14 +24,13 @@ def state(facts: Facts) -> Any:
 
 
 def reshape_for_head(facts: Facts, made: dict[str, Any]) -> None:
-    """A multiple-choice head takes (batch, choices, length): every choice is the text with other ids."""
+    """A multiple-choice head takes (batch, choices, length): a row's second choice is the other row."""
     import torch
 
     if not facts.mapped("MULTIPLE_CHOICE"):
         return
-    text = made["input_ids"].shape if "input_ids" in made else None
     for name, value in list(made.items()):
-        if text is not None and value.shape[: len(text)] == text:
+        if len(value) == BATCH and value.dim() > 1:
             made[name] = torch.stack([value, value.flip(0)], dim=1)
-        elif value.dim() == 1 and len(value) == BATCH:
+        elif len(value) == BATCH:
             made[name] = value[:1]  # what says something of a row is repeated for every choice of every row
