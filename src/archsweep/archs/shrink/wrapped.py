@@ -51,9 +51,8 @@ def shrink_wrapped(root: Node) -> None:
 
 
 def _is_wrapper(node: Node) -> bool:
-    return is_wrapped(node) or (
-        "backbone" in node.values and ("features_only" in node.values or bool(node.values.get("use_timm_backbone")))
-    )
+    chosen = any(value is True for name, value in node.values.items() if name.startswith("use_timm"))
+    return is_wrapped(node) or ("backbone" in node.values and (chosen or "features_only" in node.values))
 
 
 def _entry(name: str) -> Any:
