@@ -75,6 +75,7 @@ class _Search:
     attempts: int = 0
     most: int = 0  # parameters that a model may have
     large: bool = False  # a candidate had more
+    seed: int = 0  # of the weights: another, gentler draw once a pass overflowed
     built: tuple[Stage, Exception] | None = None
     fed: tuple[Stage, Exception] | None = None
 
@@ -128,7 +129,7 @@ def _candidates(search: _Search, default: Any) -> Iterator[tuple[Recipe, Any]]:
                 if hints is not None:
                     yield _recipe(search, model, edits, hints, move.name), model
                     break
-                if error is None:  # an input's failure has changed the configuration
+                if error is None:  # an input's failure has changed the configuration or the draw
                     continue
             elif shrink.repaired(node, f"{type(error).__name__}: {error}"):
                 continue
@@ -136,11 +137,11 @@ def _candidates(search: _Search, default: Any) -> Iterator[tuple[Recipe, Any]]:
 
 
 def _recipe(search: _Search, model: Any, edits: Mapping[str, Any], hints: dict[str, Any], move: str) -> Recipe:
-    made = archs_inputs.draw(search.subject, type(model), model.config, hints)
+    made = archs_inputs.draw(search.subject, type(model), model.config, hints, search.seed)
     return Recipe(
         config=edits,
         hints=hints,
-        seed=0,
+        seed=search.seed,
         candidate=move,
         attempts=search.attempts,
         parameters=sum(item.numel() for item in model.parameters()),
@@ -165,14 +166,15 @@ def _cacheless(node: tree.Node) -> tree.Node:
 
 def _lively(search: _Search, edits: Mapping[str, Any]) -> Any:
     model = construct(search.subject, edits, search.most)
-    lively.enliven(model, search.subject.id)
+    lively.enliven(model, search.subject.id, search.seed)
     return model
 
 
 def _search_inputs(
     search: _Search, model: Any, learn: Callable[[str], bool]
 ) -> tuple[dict[str, Any] | None, Exception | None]:
-    """Hints whose inputs the model takes; or None and the first error, no error if `learn` took a lesson from one.
+    """Hints whose inputs the model takes; or None and the first error, no error if `learn` took a lesson from one or
+    the weights are to be drawn anew.
 
     `learn` is asked once the plain inputs, mended as far as their errors teach, have failed: a lesson about the
     configuration is worth more than the alternatives.
@@ -185,7 +187,9 @@ def _search_inputs(
             assert hints is not None
             made, error = search.attempt(
                 Stage.INPUTS,
-                functools.partial(archs_inputs.draw, subject, type(model), model.config, hints, model=model),
+                functools.partial(
+                    archs_inputs.draw, subject, type(model), model.config, hints, search.seed, model=model
+                ),
             )
             if error is None:
                 outputs, error = search.attempt(Stage.RUN, functools.partial(forward, model, made))
@@ -193,6 +197,9 @@ def _search_inputs(
                 ignored = _ignored(model, made, outputs)
                 return {**hints, "ignored": ignored} if ignored else hints, None
             first = first or error
+            if isinstance(error, NotFiniteError) and "NaN" in str(error) and not search.seed:
+                search.seed = 1
+                return None, None
             messages.append(f"{type(error).__name__}: {error}")
             known = tuple(made or facts.signature(type(model)))
             hints = repair.repaired(messages[-1], hints, known)
