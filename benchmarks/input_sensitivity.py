@@ -84,7 +84,8 @@ def _flipped(value: torch.Tensor) -> list[torch.Tensor]:
 def _swapped(value: torch.Tensor) -> list[torch.Tensor]:
     """Two neighbours in the first row change places, where neither stands for an image, a sound or padding: less than
     any other order, for classes that refuse most of them."""
-    fixed, made = _placeholders(value), []
+    fixed = _placeholders(value)
+    made: list[torch.Tensor] = []
     for place in range(value.shape[-1] - 1):
         first, second = value[0, ..., place], value[0, ..., place + 1]
         if len(made) < TRIES and not bool((first == second).all()) and not bool(fixed[0, ..., place : place + 2].any()):

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 
 TINY = "tiny"
@@ -337,11 +338,10 @@ class Bench(Protocol):
     subject: Subject
     case: Case
     capabilities: Capabilities
+    cache: Path | None  # root of the content-addressed cache
 
     def announce(self, stage: Stage) -> None: ...
-    def option(self, name: str) -> str:
-        """The value of one of the platform's options for this case: its default where the case leaves it out."""
-        ...
+    def option(self, name: str) -> str: ...  # of the platform's, for this case: its default where the case has none
 
     def model(self, dtype: str | None = None) -> Any:
         """A fresh torch module in eval mode, tiny and lively, always with the same weights."""
@@ -349,6 +349,11 @@ class Bench(Protocol):
 
     @property
     def inputs(self) -> Mapping[str, Tensor]: ...
+    @property
+    def second_inputs(self) -> Mapping[str, Tensor]:
+        """Other values, padded otherwise, in the same shapes: what an exporter baked into a graph shows on them."""
+        ...
+
     @property
     def recipe(self) -> Mapping[str, Any]:
         """How model and inputs were made, as JSON values: enough to make them again."""

@@ -1,1 +1,212 @@
-"""From torch to exchange formats, for every platform that needs one. Knows no platform."""
+"""One exporter for all platforms that take ONNX: torch module in, checked graph out, made once and kept.
+
+A graph counts only if ONNX Runtime's CPU gives the model's own numbers on the inputs that it was exported with *and* on
+second ones: other values, other padding. What a trace has baked in shows there. Routes are tried in order; which one
+led to the graph, and why the others did not, is kept with it. So are failures: they are found once, not per platform.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archsweep.contract import Bench, Stage
+from archsweep.encoding import decode, encode
+from archsweep.errors import Ending, Unsupported
+from archsweep.export import cache, control, routes, wrapping
+
+if TYPE_CHECKING:
+    import torch
+
+RULES = 1  # raise when a change here changes what a graph holds
+LARGEST = 2**31 - 2**20  # bytes that a protobuf can hold
+
+_OPERATOR = re.compile(r"(?:operator|function for) '?<?(?:OpOverload\(op=')?((?:aten|prims|torchvision)[:.]+[\w.]+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One way that was tried: its error, or how far its numbers were off on both inputs."""
+
+    route: str
+    frozen: bool
+    error: str = ""
+    error_class: str = ""
+    operators: tuple[str, ...] = ()
+    deviations: tuple[float, ...] = ()
+    output: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """A checked ONNX file. `inputs` are paths into the inputs, `outputs` paths of the outputs, both in graph order."""
+
+    file: Path
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    frozen: tuple[str, ...]  # inputs that are constants of the graph
+    unused: tuple[str, ...]  # inputs on which, once exported, nothing depends
+    attempts: tuple[Attempt, ...] = field(default=())
+
+    @property
+    def route(self) -> str:
+        return self.attempts[-1].route
+
+    def facts(self) -> dict[str, Any]:
+        """What a result tells of its export, as JSON values."""
+        return {"route": self.route, "frozen": list(self.frozen), "unused": list(self.unused),
+                "attempts": [encode(item) for item in self.attempts]}  # fmt: skip
+
+
+class ExportFault(Ending):
+    """No route gave a graph with the right numbers; no backend is to blame."""
+
+
+def graph(bench: Bench) -> Graph:
+    """The checked graph of the bench's model in float32, out of the cache if it is there, else exported and kept there.
+
+    Raises Unsupported where every route names operators it has no translation for, else ExportFault.
+    """
+    bench.announce(Stage.EXPORT)
+    name = _name(bench)
+    place = (bench.cache or Path(tempfile.mkdtemp())) / "graphs" / name[:2]
+    with cache.alone(place, name):
+        kept = cache.load(place, name)
+        if kept is None:
+            facts, made = _export(bench, place)
+            kept = facts, cache.store(place, name, facts, made)
+    facts, file = kept
+    attempts = tuple(decode(Attempt, item) for item in facts["attempts"])
+    if file is None:
+        raise _fault(attempts)
+    names = {key: tuple(facts[key]) for key in ("inputs", "outputs", "frozen", "unused")}
+    return Graph(file=file, attempts=attempts, **names)
+
+
+def _name(bench: Bench) -> str:
+    import onnx
+    import torch
+
+    from archsweep.export import rewrites
+
+    return cache.key(
+        {
+            "reference": bench.reference.key,
+            "rules": [RULES, rewrites.RULES],
+            "versions": [torch.__version__, onnx.__version__],
+        }
+    )
+
+
+def _fault(attempts: tuple[Attempt, ...]) -> Ending:
+    told = "; ".join(
+        f"{item.route}: {item.error or f'{item.output} is off by {max(item.deviations):.2g} on the control run'}"
+        for item in attempts
+    )
+    operators = tuple(dict.fromkeys(name for item in attempts for name in item.operators))
+    if operators and all(item.error for item in attempts):
+        return Unsupported(told, operators)
+    return ExportFault(told)
+
+
+def _export(bench: Bench, place: Path) -> tuple[dict[str, Any], Path | None]:
+    """Facts of the first graph that is right, and its file; or of the attempts, and None."""
+    from archsweep.archs import eager
+
+    first, second = bench.inputs, bench.second_inputs
+    model = _prepared(bench.model())
+    if 4 * sum(item.numel() for item in model.parameters()) > LARGEST:
+        raise Unsupported("the model is larger than the 2 GB that an ONNX file can hold")
+    leaves = wrapping.leaves(first), wrapping.leaves(second)
+    wanted = eager.run(model, first), eager.run(model, second)
+    attempts: list[Attempt] = []
+    for route, frozen in _ways(wrapping.constant(*leaves)):
+        draft = place / f"{os.getpid()}.{len(attempts)}.onnx.draft"
+        attempt, facts = _attempt(model, first, route, frozen, draft, leaves, wanted)
+        attempts.append(attempt)
+        if facts is not None:
+            return {**facts, "attempts": [encode(item) for item in attempts]}, draft
+        draft.unlink(missing_ok=True)
+    return {"attempts": [encode(item) for item in attempts]}, None
+
+
+def _prepared(model: torch.nn.Module) -> torch.nn.Module:
+    """Experts as batched products: other ways bake the routing of the example into the graph."""
+    choose = getattr(model, "set_experts_implementation", None)
+    if choose is not None:
+        with contextlib.suppress(ValueError, AttributeError):  # a class without experts, or without that choice
+            choose("batched_mm")
+    return model
+
+
+def _ways(constant: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Routes in order, with the inputs that each freezes."""
+    yield "torchscript", ()
+    if constant:
+        yield "torchscript", constant
+    yield "dynamo", constant
+
+
+def _attempt(
+    model: torch.nn.Module,
+    inputs: Mapping[str, Any],
+    route: str,
+    frozen: tuple[str, ...],
+    file: Path,
+    leaves: tuple[Mapping[str, torch.Tensor], ...],
+    wanted: tuple[Mapping[str, torch.Tensor], ...],
+) -> tuple[Attempt, dict[str, Any] | None]:
+    """One way: what came of it, and the graph's facts if it is right."""
+    import torch
+
+    from archsweep.archs import eager
+    from archsweep.export import rewrites
+
+    attempt = Attempt(route=route, frozen=bool(frozen))
+    try:
+        with torch.no_grad(), eager.preserved(model), eager.seeded(), rewrites.active():
+            wrapped = wrapping.wrap(model, inputs, frozen)
+            routes.ROUTES[route](wrapped, file)
+        session = control.open_session(file)
+        found = [control.tensors(wrapped.outputs, session.run(None, control.feed(session, given))) for given in leaves]
+    except FAILURES as error:
+        return _failed(attempt, error), None
+    far = [control.deviation(want, have) for want, have in zip(wanted, found, strict=True)]
+    attempt = dataclasses.replace(attempt, deviations=tuple(item[0] for item in far), output=max(far)[1])
+    if not max(far)[0] <= control.LIMIT:
+        return attempt, None
+    used = [item.name for item in session.get_inputs()]
+    facts = {"inputs": used, "outputs": wrapped.outputs, "frozen": wrapped.frozen,
+             "unused": [name for name in wrapped.inputs if name not in used]}  # fmt: skip
+    return attempt, facts
+
+
+def _failed(attempt: Attempt, error: Exception) -> Attempt:
+    text = re.sub(r"\x1b\[\d+m", "", str(error))
+    cause: BaseException | None = error
+    while cause is not None and not _OPERATOR.search(text):
+        cause = cause.__cause__
+        text = f"{text}\n{cause}" if cause is not None else text
+    operators = tuple(dict.fromkeys(item.replace("::", ".") for item in _OPERATOR.findall(text)))
+    line = next((line for line in text.splitlines() if line.strip()), "")
+    return dataclasses.replace(attempt, error=line[:300], error_class=type(error).__name__, operators=operators)
+
+
+# What exporters and ONNX Runtime raise on models they cannot take.
+FAILURES = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    IndexError,
+    AssertionError,
+    NotImplementedError,
+)

@@ -17,21 +17,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Signature:
-    """Names of what goes in and comes out, in order; what is frozen into the graph; which outputs are handed through."""
+class Wrapped:
+    """`module` takes `arguments`, which are called `inputs`, and returns a tensor for each of `outputs`."""
 
+    module: torch.nn.Module
+    arguments: tuple[torch.Tensor, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    frozen: tuple[str, ...] = ()
+    frozen: tuple[str, ...]  # inputs that became constants
 
 
 def leaves(inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """The tensors among (nested) inputs by path: `pixel_values`, `past.0`."""
+    """The tensors among (nested) inputs by path: `pixel_values`, `sizes.0`."""
     return outputs.flatten(dict(inputs))
 
 
-def nested(inputs: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], path: str = "") -> Any:
-    """`inputs` with the tensors at their paths in the place of its own; what is no tensor stays."""
+def nested(inputs: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Any:
+    """`inputs` with `tensors` at their paths in the place of its own; what is no tensor stays."""
     import torch
 
     def rebuilt(value: Any, path: str) -> Any:
@@ -43,7 +45,7 @@ def nested(inputs: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], path:
             return type(value)(rebuilt(item, f"{path}.{index}") for index, item in enumerate(value))
         return value
 
-    return rebuilt(dict(inputs), path)
+    return rebuilt(dict(inputs), "")
 
 
 def constant(first: Mapping[str, torch.Tensor], second: Mapping[str, torch.Tensor]) -> tuple[str, ...]:
@@ -57,39 +59,31 @@ def constant(first: Mapping[str, torch.Tensor], second: Mapping[str, torch.Tenso
     )
 
 
-def wrapped(
-    model: torch.nn.Module, inputs: Mapping[str, Any], frozen: tuple[str, ...] = (), kept: tuple[str, ...] | None = None
-) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...], Signature]:
-    """`model` behind a positional signature, its example arguments, and the names of both ends.
-
-    Inputs among `frozen` become constants. `kept` are the outputs to return (all by default). The model runs once.
-    """
+def wrap(model: torch.nn.Module, inputs: Mapping[str, Any], frozen: tuple[str, ...] = ()) -> Wrapped:
+    """`model` behind a positional signature; inputs among `frozen` become constants. The model runs once."""
     import torch
 
-    tensors = leaves(inputs)
+    tensors, switches = leaves(inputs), _switches(model)
     names = tuple(path for path in tensors if path not in frozen)
     fixed = {path: tensors[path] for path in frozen if path in tensors}
-    plain = _switches(model)
 
-    class Positional(torch.nn.Module):
+    class Positional(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.model = model
 
         def forward(self, *given: torch.Tensor) -> tuple[torch.Tensor, ...]:
             fed = nested(inputs, {**fixed, **dict(zip(names, given, strict=True))})
-            found = outputs.flatten(self.model(**fed, **plain))
-            return tuple(found[path] for path in (kept or found))
+            return tuple(outputs.flatten(self.model(**fed, **switches)).values())
 
     with torch.no_grad():
-        example = nested(inputs, {path: value.clone() for path, value in tensors.items()})
-        paths = tuple(outputs.flatten(model(**example, **plain)))
+        copies = {path: value.clone() for path, value in tensors.items()}
+        found = outputs.flatten(model(**nested(inputs, copies), **switches))
     arguments = tuple(tensors[path].clone() for path in names)
-    signature = Signature(inputs=names, outputs=tuple(kept or paths), frozen=tuple(fixed))
-    return Positional().eval(), arguments, signature
+    module = Positional().eval()
+    return Wrapped(module=module, arguments=arguments, inputs=names, outputs=tuple(found), frozen=tuple(fixed))
 
 
 def _switches(model: torch.nn.Module) -> dict[str, Any]:
-    """Arguments that keep caches and training out of the graph, where the forward pass has them."""
-    parameters = inspect.signature(model.forward).parameters
-    return {"use_cache": False} if "use_cache" in parameters else {}
+    """Arguments that keep caches out of the graph, where the forward pass has them."""
+    return {"use_cache": False} if "use_cache" in inspect.signature(model.forward).parameters else {}

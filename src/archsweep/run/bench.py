@@ -14,6 +14,7 @@ from archsweep.contract import Case, Lot, Placement, Program, Reference, Stage, 
 from archsweep.encoding import encode
 from archsweep.errors import ReferenceFault
 
+SECOND = 7  # the draw of the second inputs: no search tries it
 SEEDS = 3  # draws of weights and inputs before the CPU is said to disagree with itself
 
 
@@ -26,7 +27,10 @@ class Source(Protocol):
         ...
 
     def make_model(self, recipe: Any) -> Any: ...
-    def make_inputs(self, recipe: Any) -> Mapping[str, Tensor]: ...
+    def make_inputs(self, recipe: Any, draw: int | None = None) -> Mapping[str, Tensor]:
+        """The recipe's inputs; with `draw` other ones for the same model."""
+        ...
+
     def obtain_reference(self, recipe: Any, inputs: Mapping[str, Tensor]) -> Reference: ...
 
 
@@ -51,10 +55,10 @@ class ArchitectureSource:
 
         return make_model(self._subject, recipe)
 
-    def make_inputs(self, recipe: Any) -> Mapping[str, Tensor]:
-        from archsweep.archs.recipe import make_inputs
+    def make_inputs(self, recipe: Any, draw: int | None = None) -> Mapping[str, Tensor]:
+        from archsweep.archs.recipe import again, make_inputs
 
-        return make_inputs(self._subject, recipe)
+        return make_inputs(self._subject, recipe if draw is None else again(recipe, draw))
 
     def obtain_reference(self, recipe: Any, inputs: Mapping[str, Tensor]) -> Reference:
         from archsweep.archs.recipe import keep
@@ -77,6 +81,7 @@ class LotBench:
     def __init__(self, lot: Lot, platform: ModuleType, source: Source, announce: Callable[[Stage], None]) -> None:
         self.subject, self.case = lot.subject, lot.cases[0]
         self.capabilities = platform.capabilities
+        self.cache = Path(lot.cache) if lot.cache else None
         self.announce = announce
         self._platform, self._source = platform, source
         self._recipe: Any = None
@@ -119,6 +124,10 @@ class LotBench:
 
         fresh: Mapping[str, Tensor] = copied(self._inputs)
         return fresh
+
+    @property
+    def second_inputs(self) -> Mapping[str, Tensor]:
+        return self._source.make_inputs(self._found_recipe(), SECOND)
 
     @property
     def recipe(self) -> Mapping[str, Any]:

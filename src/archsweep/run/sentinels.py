@@ -82,10 +82,11 @@ class SentinelSource:
     def make_model(self, recipe: Any) -> Any:
         return _model(self._name)
 
-    def make_inputs(self, recipe: Any) -> Mapping[str, Tensor]:
+    def make_inputs(self, recipe: Any, draw: int | None = None) -> Mapping[str, Tensor]:
         import torch
 
-        return {"values": torch.linspace(-1.0, 1.0, 2 * 4 * 8).reshape(2, 4, 8)}
+        values = torch.linspace(-1.0, 1.0, 2 * 4 * 8).reshape(2, 4, 8)
+        return {"values": values if draw is None else values.flip(0, 1)}
 
     def obtain_reference(self, recipe: Any, inputs: Mapping[str, Tensor]) -> Reference:
         from archsweep.archs.reference import obtain

@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from archsweep.archs.inputs import image, text
-from archsweep.archs.inputs.facts import BATCH, SHORTER, TEXT, Facts
+from archsweep.archs.inputs.facts import BATCH, TEXT, Facts
 
 _LINE = r"(?m)^\s*{name}\s*\(\s*`?(?:torch\.)?(?P<kind>[\w.]+)`?\s*(?:of shape\s*`?[\[(](?P<shape>[^)\]]*)[)\]]`?)?"
 _SPOKEN: tuple[tuple[str, str], ...] = (
@@ -40,7 +40,7 @@ def documented(facts: Facts, name: str) -> Any:
     if shape:
         return _filled(facts, name, kind, [_size(facts, word) for word in shape])
     if name.endswith(("_mask", "mask")):
-        return text.mask(TEXT)
+        return text.mask(TEXT, facts.shorter)
     if name.endswith(("_ids", "ids")):
         return text.draw_ids(facts, name, TEXT)
     if name.endswith(("embeds", "hidden_states", "features", "embeddings", "latents", "hidden_state")):
@@ -95,8 +95,8 @@ def _filled(facts: Facts, name: str, kind: str, sizes: list[int]) -> Any:
         len(sizes) == 4 and not re.search("Long|Int|Bool", kind) and sizes[1] == image.channels(facts)
     ):
         made = torch.ones(*sizes, dtype=torch.long)
-        if made.dim() > 1 and made.shape[-1] > SHORTER + 1:
-            made[-1, ..., -SHORTER:] = 0
+        if made.dim() > 1 and made.shape[-1] > facts.shorter + 1:
+            made[-1, ..., -facts.shorter :] = 0
         return made.bool() if "Bool" in kind else made
     if "Bool" in kind:
         return facts.whole(name, 0, 2, *sizes).bool()

@@ -244,7 +244,7 @@ def _protein(facts: Facts) -> Any:
     limit = facts.find("vocab_size", within=("protein",))
     made = {"protein_input_ids": draw_ids(facts, "protein_input_ids", TEXT, int(limit) if limit else None)}
     if facts.wants("protein_attention_mask"):
-        made["protein_attention_mask"] = mask(TEXT)
+        made["protein_attention_mask"] = mask(TEXT, facts.shorter)
     return made
 
 

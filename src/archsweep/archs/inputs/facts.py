@@ -92,6 +92,11 @@ class Facts:
             found = self.config.get_text_config(encoder=True)
         return found if hasattr(found, "to_diff_dict") else self.config
 
+    @property
+    def shorter(self) -> int:
+        """By how much the second row of a text is shorter: another draw is padded otherwise."""
+        return SHORTER + self.seed % 3
+
     def generator(self, name: str) -> Any:
         """A seeded generator of its own for each input, so that one more input changes no other."""
         import torch

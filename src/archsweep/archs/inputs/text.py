@@ -77,7 +77,7 @@ def text_inputs(facts: Facts) -> dict[str, Any]:
         return made
     length = int(facts.hints.get("text_length", TEXT))
     ids = draw_ids(facts, "input_ids", length)
-    padded = mask(length)
+    padded = mask(length, facts.shorter)
     if not facts.wants("attention_mask"):
         padded = mask(length, shorter=0)
     else:
@@ -168,9 +168,11 @@ def decoder_inputs(facts: Facts) -> dict[str, Any]:
             ids[:, 0] = start
         made[name] = in_codebooks(facts, name, ids, limit)
         if facts.wants(masked):
-            made[masked] = mask(length, shorter=2)
+            made[masked] = mask(length, facts.shorter - 2)
             if any("+" in word for word in documented_shape(facts, masked)):  # the text that it reads stands before it
-                made[masked] = torch.cat([mask(int(facts.hints.get("text_length", TEXT))), made[masked]], dim=1)
+                made[masked] = torch.cat(
+                    [mask(int(facts.hints.get("text_length", TEXT)), facts.shorter), made[masked]], dim=1
+                )
     return made
 
 

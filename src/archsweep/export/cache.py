@@ -1,0 +1,55 @@
+"""Exported graphs by content: whole or not at all, made once however many workers ask. Knows nothing of graphs."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def key(parts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def alone(folder: Path, name: str) -> Iterator[None]:
+    """One process at a time: who comes second finds what the first has made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def load(folder: Path, name: str) -> tuple[dict[str, Any], Path | None] | None:
+    """The kept facts and the file beside them, if it has one; None if there is none, or if it is cut off or changed."""
+    try:
+        facts: dict[str, Any] = json.loads((folder / f"{name}.json").read_text())
+        checksum = facts.pop("checksum")
+    except (OSError, ValueError, KeyError):
+        return None
+    file = folder / f"{name}.onnx"
+    if checksum is None:
+        return facts, None
+    return (facts, file) if file.exists() and _checksum(file) == checksum else None
+
+
+def store(folder: Path, name: str, facts: Mapping[str, Any], made: Path | None) -> Path | None:
+    """Keep `facts`, and move the file `made` beside them; returns where it is now."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.onnx" if made else None
+    checksum = _checksum(made) if made else None
+    if made and file:
+        made.replace(file)
+    draft = folder / f"{name}.{os.getpid()}.draft"
+    draft.write_text(json.dumps({**facts, "checksum": checksum}))
+    draft.replace(folder / f"{name}.json")
+    return file
+
+
+def _checksum(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
