@@ -87,6 +87,7 @@ def shrunk(default: Any, move: Move) -> tree.Node:
     sizes.shrink_windows(root)
     sizes.shrink_positions(root)
     sizes.shrink_features(root)
+    sizes.open_thresholds(root)
     wrapped.shrink_wrapped(root)
     relations.join_widths(root)
     relations.fit_sections(root)

@@ -21,6 +21,7 @@ _WINDOW = re.compile(
 )
 _STAGED = ("depths", "blocks_per_stage", "stage_num_blocks", "num_block_repeats")
 _FOLDED = re.compile(r"^(scale_factor|pixel_shuffle_factor)$")
+_MATCHED = re.compile(r"(^|_)(filter|match(ing)?)_threshold$")
 _COUNTS = ("tokens", "patches", "seq_length", "seq_len", "image_length")
 
 
@@ -187,6 +188,14 @@ def shrink_queries(root: Node) -> None:
         for name, value in list(node.values.items()):
             if is_whole(value) and value > 1 and "num_queries" in node.values and re.search(r"^group_[a-z]+$", name):
                 node.set(name, 1)  # further groups of queries are of training alone
+
+
+def open_thresholds(root: Node) -> None:
+    """Matchers keep every match: random images have hardly any, and no output would show the matcher."""
+    for node in root.walk():
+        for name, value in list(node.values.items()):
+            if isinstance(value, float) and value > 0 and _MATCHED.search(name):
+                node.set(name, 0.0)
 
 
 def fit_folds(root: Node) -> None:

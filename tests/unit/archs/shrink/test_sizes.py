@@ -148,3 +148,10 @@ def test_a_top_k_over_positions_chooses_and_stays_a_multiple_of_its_pool() -> No
     for root in (plain, pooled):
         sizes.shrink_windows(root)
     assert (plain.get("index_topk"), pooled.get("index_topk")) == (sizes.WINDOW, 16)
+
+
+def test_a_matcher_keeps_every_match_and_a_detector_its_threshold() -> None:
+    root = node(filter_threshold=0.1, coarse_matching_threshold=0.2, score_threshold=0.3, matching_threshold=0)
+    sizes.open_thresholds(root)
+    assert root.get("filter_threshold") == root.get("coarse_matching_threshold") == 0.0
+    assert root.get("score_threshold") == 0.3
