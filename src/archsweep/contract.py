@@ -370,6 +370,7 @@ class Bench(Protocol):
 class Platform(Protocol):
     """A module in `platforms/`. Its name is the file's name.
 
+    Where it takes exported graphs it names its `package`: to blame for what it does to graphs that the CPU gets right.
     What can be chosen on it (a route, an engine, a chip) it declares in `capabilities.options`, each name with all of
     its values, the default first. `archsweep run --option NAME=VALUE` plans such cases, `compile` asks `bench.option`.
     """

@@ -69,6 +69,10 @@ class Unsupported(Ending):
         self.operators = operators
 
 
+class RuntimeFault(Ending):
+    """The platform's own runtime raised while it ran what it had accepted; begins with the runtime's error class."""
+
+
 class Inapplicable(Ending):
     """The check does not concern this subject; with the reason."""
 

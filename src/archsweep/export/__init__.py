@@ -87,6 +87,7 @@ def graph(bench: Bench) -> Graph:
     if file is None:
         raise _fault(attempts)
     names = {key: tuple(facts[key]) for key in ("inputs", "outputs", "frozen", "unused")}
+    bench.announce(Stage.COMPILE)
     return Graph(file=file, attempts=attempts, **names)
 
 

@@ -11,6 +11,7 @@ from archsweep.export import wrapping
 
 title = "OpenVINO"
 priority = Priority.HIGH
+package = "openvino"
 capabilities = Capabilities(executes=True, dtypes=("float32",))
 INSTALL = "pip install 'archsweep[openvino]'"
 

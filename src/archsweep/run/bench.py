@@ -82,7 +82,7 @@ class LotBench:
         self.subject, self.case = lot.subject, lot.cases[0]
         self.capabilities = platform.capabilities
         self.cache = Path(lot.cache) if lot.cache else None
-        self.announce = announce
+        self._announce, self._exported = announce, False
         self._platform, self._source = platform, source
         self._recipe: Any = None
         self._inputs: Mapping[str, Tensor] | None = None
@@ -94,6 +94,10 @@ class LotBench:
     def take(self, case: Case) -> None:
         """Turn to the next case of the lot."""
         self.case, self._used = case, []
+
+    def announce(self, stage: Stage) -> None:
+        self._exported = self._exported or stage is Stage.EXPORT
+        self._announce(stage)
 
     def option(self, name: str) -> str:
         default: str = self.capabilities.options[name][0]
@@ -167,8 +171,10 @@ class LotBench:
         self._found_recipe()
         self.announce(Stage.COMPILE)
         if key not in self._programs:
-            self._programs[key] = StagedProgram(self._platform.compile(self), self.announce)
+            self._exported = False
+            self._programs[key] = StagedProgram(self._platform.compile(self), self.announce, self._exported)
         program = self._programs[key]
+        program.again()
         if program not in self._used:
             self._used.append(program)
         return program
@@ -191,9 +197,14 @@ class LotBench:
 class StagedProgram:
     """A platform's program that announces when it runs, and remembers its first outputs."""
 
-    def __init__(self, program: Program, announce: Callable[[Stage], None]) -> None:
-        self._program, self._announce = program, announce
+    def __init__(self, program: Program, announce: Callable[[Stage], None], exported: bool) -> None:
+        self._program, self._announce, self._exported = program, announce, exported
         self.first: Mapping[str, Tensor] | None = None
+
+    def again(self) -> None:
+        """Announce the way that it came, for a case that finds it made."""
+        for stage in (Stage.EXPORT, Stage.COMPILE) if self._exported else (Stage.COMPILE,):
+            self._announce(stage)
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         self._announce(Stage.RUN)

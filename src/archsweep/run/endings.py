@@ -14,11 +14,13 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from archsweep import errors
-from archsweep.contract import Case, Evidence, Failure, Lot, Result, Stage, Status
+from archsweep import errors, registry
+from archsweep.contract import Blame, Case, Evidence, Failure, Lot, Result, Stage, Status
 
 MESSAGE_LIMIT = 500
 TRACEBACK_LIMIT = 20_000
+PROVABLE = frozenset({Status.FAIL, Status.ERROR, Status.UNSUPPORTED, Status.CRASH})
+FAULTS = PROVABLE | {Status.TIMEOUT, Status.OOM}
 ON_PLATFORM = frozenset({Stage.EXPORT, Stage.COMPILE, Stage.RUN, Stage.COMPARE})
 
 _PIP = re.compile(r"pip3? install[^\S\n]+(?:-\S+\s+)*['\"]?([^\s'\"`]+)")
@@ -36,6 +38,7 @@ def result(
     stage: Stage,
     *,
     reached: bool,
+    graph: bool = False,
     wall_s: float,
     message: str = "",
     failure: Failure | None = None,
@@ -43,7 +46,11 @@ def result(
     metrics: Mapping[str, float] | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> Result:
-    """A Result of this lot; its evidence is the platform's only if the case has `reached` it."""
+    """A Result of this lot; its evidence is the platform's only if the case has `reached` it.
+
+    `graph`: it reached it with an exported graph that is right on the CPU.
+    """
+    blame, package = _blame(lot.platform, status, stage, graph, failure)
     grounded = reached and stage in ON_PLATFORM and status not in (Status.UNAVAILABLE, Status.INAPPLICABLE)
     return Result(
         case=case,
@@ -56,10 +63,28 @@ def result(
         wall_s=round(wall_s, 6),
         message=shorten(message),
         failure=failure,
+        blame=blame,
+        blame_package=package,
         device=device,
         metrics=metrics or {},
         details=details or {},
     )
+
+
+def _blame(
+    platform: str, status: Status, stage: Stage, graph: bool, failure: Failure | None
+) -> tuple[Blame | None, str | None]:
+    """Whose fault it is. The platform's package is to blame for what it does to a graph that is right on the CPU.
+
+    An error is the package's only where the platform says that its runtime raised it.
+    """
+    if status not in FAULTS:
+        return None, None
+    proven = graph and stage in (Stage.COMPILE, Stage.RUN, Stage.COMPARE) and status in PROVABLE
+    if status is Status.ERROR:
+        proven = proven and failure is not None and failure.error_class == errors.RuntimeFault.__name__
+    package = getattr(registry.load("platforms", platform), "package", None) if proven else None
+    return (Blame.UPSTREAM, package) if package else (Blame.OURS, None)
 
 
 def now() -> str:

@@ -140,6 +140,7 @@ class Pool:
             status,
             announced.stage,
             reached=announced.reached,
+            graph=announced.graph,
             wall_s=time.monotonic() - announced.began,
             message=message,
             failure=failure,

@@ -37,6 +37,7 @@ class Announced:
     stage: Stage = Stage.BUILD
     began: float = 0.0  # monotonic time at which the case began
     reached: bool = False  # whether the platform has been asked for anything yet
+    graph: bool = False  # whether it was asked with an exported graph, which had passed its control run
 
 
 class Announcer:
@@ -53,16 +54,17 @@ class Announcer:
 
     def __call__(self, stage: Stage) -> None:
         reached = self.now.reached or stage in (Stage.EXPORT, Stage.COMPILE) or (self._home and stage is Stage.RUN)
-        self.now = dataclasses.replace(self.now, stage=stage, reached=reached)
-        line = f"{self.now.index} {stage} {self.now.began:.6f} {int(reached)}"
+        graph = stage is not Stage.EXPORT and (self.now.graph or self.now.stage is Stage.EXPORT)
+        self.now = dataclasses.replace(self.now, stage=stage, reached=reached, graph=graph)
+        line = f"{self.now.index} {stage} {self.now.began:.6f} {int(reached)} {int(graph)}"
         os.pwrite(self._file, line.ljust(63).encode() + b"\n", 0)
 
 
 def read_stage(folder: Path) -> Announced | None:
     """What the worker announced last; None if it has not begun."""
     try:
-        index, stage, began, reached = (folder / STAGE_FILE).read_text().split()
-        return Announced(int(index), Stage(stage), float(began), reached == "1")
+        index, stage, began, reached, graph = (folder / STAGE_FILE).read_text().split()
+        return Announced(int(index), Stage(stage), float(began), reached == "1", graph == "1")
     except (OSError, ValueError):
         return None
 
@@ -111,6 +113,7 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
             status,
             stage,
             reached=announce.now.reached,
+            graph=announce.now.graph,
             wall_s=spent,
             message=failure.message,
             failure=failure,
@@ -119,8 +122,9 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
     if verdict.status not in (Status.PASS, Status.INAPPLICABLE):
         blamed = Failure(error_class=str(verdict.status), message=verdict.message, operators=verdict.operators)
     return endings.result(
-        lot, case, verdict.status, announce.now.stage, reached=announce.now.reached, message=verdict.message,
-        wall_s=time.perf_counter() - began, failure=blamed, device=device, metrics=verdict.metrics, details=details,
+        lot, case, verdict.status, announce.now.stage, reached=announce.now.reached, graph=announce.now.graph,
+        message=verdict.message, wall_s=time.perf_counter() - began,
+        failure=blamed, device=device, metrics=verdict.metrics, details=details,
     )  # fmt: skip
 
 

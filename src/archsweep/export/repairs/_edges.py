@@ -1,0 +1,52 @@
+"""What the edges of an ONNX graph hold: shapes, constants, makers. Shared by the passes; changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    """Shapes of all edges that are static throughout, by name."""
+    import onnx
+
+    inferred = onnx.shape_inference.infer_shapes(model)
+    found = {item.name: tuple(item.dims) for item in model.graph.initializer}
+    for item in (*inferred.graph.input, *inferred.graph.output, *inferred.graph.value_info):
+        kind = item.type.tensor_type
+        if kind.HasField("shape") and all(size.HasField("dim_value") for size in kind.shape.dim):
+            found.setdefault(item.name, tuple(size.dim_value for size in kind.shape.dim))
+    return found
+
+
+def constants(model: Any) -> dict[str, Any]:
+    """Values of the initializers, by name."""
+    import onnx
+
+    return {item.name: onnx.numpy_helper.to_array(item) for item in model.graph.initializer}
+
+
+def makers(model: Any) -> dict[str, Any]:
+    """The node that makes each edge, by name."""
+    return {name: node for node in model.graph.node for name in node.output}
+
+
+def attribute(node: Any, name: str, default: Any) -> Any:
+    import onnx
+
+    found = [item for item in node.attribute if item.name == name]
+    return onnx.helper.get_attribute_value(found[0]) if found else default
+
+
+def add(model: Any, name: str, value: Any) -> str:
+    """Keep the array `value` in the graph as a constant; returns its name."""
+    import onnx
+
+    model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+    return name
+
+
+def replace(model: Any, nodes: list[Any]) -> None:
+    """Give the graph these nodes; what was known of inner shapes and may no longer hold is forgotten."""
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    del model.graph.value_info[:]

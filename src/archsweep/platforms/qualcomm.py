@@ -1,0 +1,162 @@
+"""Qualcomm's Hexagon tensor processor (HTP) by ONNX Runtime's QNN provider: the device where there is one, else
+Qualcomm's own emulation of the chip that the option `soc` names. It computes in float16 between float32 edges.
+"""
+
+from __future__ import annotations
+
+import platform as machine
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program
+from archsweep.errors import Unavailable, Unsupported
+from archsweep.platforms import _onnxruntime
+
+title = "Qualcomm HTP (QNN)"
+priority = Priority.HIGH
+package = "onnxruntime-qnn"
+# Chips by QNN's soc_model: 69 SM8750, 87 SM8850, 57 SM8650, 60 SC8380XP, 43 SM8550.
+capabilities = Capabilities(
+    executes=True, dtypes=("float16",), options={"soc": ("69", "87", "57", "60", "43")}, fork_safe=True
+)
+INSTALL = "pip install 'archsweep[qualcomm]'"
+PROVIDER = "QNNExecutionProvider"
+REPAIRS = ("reciprocal_as_division", "masked_rows_by_maximum", "gather_by_flat_indices")
+ROUNDED = (1e-6, 1e-2)  # a product of matrices in float16 is off by more than the first and less than the second
+
+_REFUSED = re.compile(r"Unsupported nodes in QNN EP: (.*)")
+_NODE = re.compile(r"\{ name: (.*?), type: (\w+) \}")
+_ERROR = re.compile(r"\[E:onnxruntime:[^\]]*\] (.*?)(?:\x1b\[m)?$")
+
+
+def probe() -> Probe:
+    """Multiplies two small matrices, and looks whether the product was rounded as the chip rounds."""
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime
+        import onnxruntime_qnn
+    except ImportError as error:
+        return Probe(present=False, evidence=Evidence.NONE, reason=f"{error.name} is not installed", install=INSTALL)
+    versions = {"onnxruntime": onnxruntime.__version__, "onnxruntime-qnn": onnxruntime_qnn.__version__}
+    soc = capabilities.options["soc"][0]
+    try:
+        reason, evidence, device = _multiply(soc), _evidence(), _device(soc)
+    except (Unavailable, OSError, AttributeError, RuntimeError) as error:
+        reason, evidence, device = f"{type(error).__name__}: {error}", Evidence.NONE, ""
+    except _onnxruntime.failures() as error:
+        reason, evidence, device = f"{type(error).__name__}: {error}", Evidence.NONE, ""
+    present = not reason
+    return Probe(
+        present=present, evidence=evidence if present else Evidence.NONE, device=device, reason=reason,
+        install="" if present else INSTALL, versions=versions,
+    )  # fmt: skip
+
+
+def compile(bench: Bench) -> Program:
+    graph = _onnxruntime.prepared(bench, REPAIRS)
+    soc = bench.option("soc")
+    session = open_session(graph.model, graph.floating, soc)
+    placed = _onnxruntime.placement(session, PROVIDER, _device(soc), graph.floating)
+    if placed.elsewhere:
+        raise _refusal(placed)
+    return _onnxruntime.SessionProgram(session, graph, placed)
+
+
+def open_session(model: bytes, floats: Mapping[str, bool], soc: str) -> Any:
+    """A session with fallback to the CPU off; on only where nothing but integers and booleans would stay there.
+
+    Raises Unsupported with the provider's own words, and the operators that it leaves.
+    """
+    try:
+        with _onnxruntime.log() as lines:
+            return _session(model, soc, fallback=False)
+    except _onnxruntime.failures() as error:
+        nodes = _refused(lines)
+        if not nodes or any(floats.get(name, True) for name, _ in nodes):
+            raise _told(error, nodes, lines) from error
+    try:
+        with _onnxruntime.log() as lines:
+            return _session(model, soc, fallback=True)
+    except _onnxruntime.failures() as error:
+        raise _told(error, nodes, lines) from error
+
+
+def _session(model: bytes, soc: str, *, fallback: bool) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 2
+    options.add_session_config_entry("session.disable_cpu_ep_fallback", "0" if fallback else "1")
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    chosen = {"backend_type": "htp"}
+    if _evidence() is Evidence.EMULATOR:
+        chosen["soc_model"] = soc  # without it the emulation computes in float32, as no chip does
+    options.add_provider_for_devices(_devices(), chosen)
+    return onnxruntime.InferenceSession(model, options, enable_fallback=0)
+
+
+def _devices() -> list[Any]:
+    """What the provider's library offers; registers it at the first call. Prefers the NPU where there is one."""
+    import onnxruntime
+    import onnxruntime_qnn
+
+    found = [item for item in onnxruntime.get_ep_devices() if item.ep_name == PROVIDER]
+    if not found:
+        onnxruntime.register_execution_provider_library(PROVIDER, onnxruntime_qnn.get_library_path())
+        found = [item for item in onnxruntime.get_ep_devices() if item.ep_name == PROVIDER]
+    if not found:
+        raise Unavailable("the QNN provider offers no device")
+    return [item for item in found if item.device.type.name == "NPU"][:1] or found[:1]
+
+
+def _evidence() -> Evidence:
+    """Only an ARM machine whose provider offers an NPU has the chip."""
+    real = machine.machine().lower() in ("arm64", "aarch64") and _devices()[0].device.type.name == "NPU"
+    return Evidence.HARDWARE if real else Evidence.EMULATOR
+
+
+def _device(soc: str) -> str:
+    if _evidence() is Evidence.HARDWARE:
+        return f"Qualcomm HTP ({_devices()[0].device.vendor})"
+    return f"Qualcomm HTP, emulated on {machine.machine()} (soc_model {soc})"
+
+
+def _multiply(soc: str) -> str:
+    """Empty if a product of matrices on HTP is right, else what is wrong with it."""
+    import numpy
+    import onnx
+
+    left, right = (numpy.sin(numpy.arange(64, dtype=numpy.float32) + start).reshape(8, 8) for start in (0, 1))
+    form = [8, 8]
+    edges = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, form) for name in ("x", "y")]
+    node = onnx.helper.make_node("MatMul", ["x", "w"], ["y"], name="product")
+    graph = onnx.helper.make_graph([node], "probe", edges[:1], edges[1:], [onnx.numpy_helper.from_array(right, "w")])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
+    with _onnxruntime.log():
+        session = _session(model.SerializeToString(), soc, fallback=False)
+    wanted = left @ right
+    far = float(abs(session.run(None, {"x": left})[0] - wanted).max() / abs(wanted).max())
+    if far < ROUNDED[0]:
+        return f"a matrix product was computed in float32, which the chip {soc} does not do"
+    return "" if far < ROUNDED[1] else f"a matrix product came out wrong by {far:.2g}"
+
+
+def _refused(lines: list[str]) -> list[tuple[str, str]]:
+    """(name, operator) of the nodes that the log says stay on the CPU; the last such line counts."""
+    told = [found[1] for line in lines if (found := _REFUSED.search(line))]
+    return _NODE.findall(told[-1]) if told else []
+
+
+def _told(error: Exception, nodes: list[tuple[str, str]], lines: list[str]) -> Unsupported:
+    operators = tuple(dict.fromkeys(operator for _, operator in nodes))
+    if operators:
+        return Unsupported(f"HTP does not take {', '.join(operators)}: {error}", operators)
+    said = [found[1] for line in lines if (found := _ERROR.search(line))]
+    return Unsupported(". ".join(dict.fromkeys([f"{type(error).__name__}: {error}", *said[:3]])))
+
+
+def _refusal(placed: Placement) -> Unsupported:
+    operators = tuple(dict.fromkeys(placed.elsewhere))
+    return Unsupported(f"left on the CPU: {', '.join(operators)}", operators)
