@@ -57,14 +57,35 @@ def prepared(bench: Bench, names: Sequence[str]) -> Prepared:
 
 def fold(file: Path, target: Path) -> None:
     """Write `file` to `target` as ONNX Runtime leaves it once constants, shapes among them, are computed."""
+    import onnx
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(target)
     options.log_severity_level = 4
-    once = ["ConstantSharing"]  # the names that it gives are refused when the written graph is read again
-    onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"], disabled_optimizers=once)
+    onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    model = onnx.load(str(target))
+    _rename_constants(model)
+    onnx.save(model, str(target))
+
+
+def _rename_constants(model: Any) -> None:
+    """ONNX Runtime takes no graph whose constants have the names that its own passes will give."""
+    names = {item.name: f"constant.{number}" for number, item in enumerate(model.graph.initializer)}
+    taken = {item.name for item in (*model.graph.input, *model.graph.output)}
+    names = {before: after for before, after in names.items() if before not in taken}
+    for item in model.graph.initializer:
+        item.name = names.get(item.name, item.name)
+    _rename(model.graph, names)
+
+
+def _rename(graph: Any, names: Mapping[str, str]) -> None:
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        for inner in node.attribute:
+            if inner.HasField("g"):
+                _rename(inner.g, names)
 
 
 def named(model: Any) -> Any:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
 import signal
+from pathlib import Path
 
 import pytest
 from making import case, lot, result
 
 from archsweep import errors
-from archsweep.contract import Evidence, Stage, Status
-from archsweep.run import endings
+from archsweep.contract import Blame, Evidence, Stage, Status
+from archsweep.run import endings, worker
 
 
 @pytest.mark.parametrize(
@@ -91,3 +93,55 @@ def test_a_repeated_ending_is_the_other_case_with_the_same_reason() -> None:
     again = endings.repeated(result(Status.ERROR, error_class="KeyError"), case(check="parity"))
     assert again.case.check == "parity"
     assert (again.status, again.failure and again.failure.error_class) == (Status.ERROR, "KeyError")
+
+
+UPSTREAM = (Blame.UPSTREAM, "openvino")
+OURS, NOBODY = (Blame.OURS, None), (None, None)
+
+
+@pytest.mark.parametrize(
+    ("platform", "status", "stage", "graph", "blame"),
+    [
+        ("openvino", Status.UNSUPPORTED, Stage.COMPILE, True, UPSTREAM),
+        ("openvino", Status.CRASH, Stage.RUN, True, UPSTREAM),
+        ("openvino", Status.FAIL, Stage.COMPARE, True, UPSTREAM),
+        ("openvino", Status.FAIL, Stage.COMPARE, False, OURS),  # no graph that the CPU got right
+        ("openvino", Status.UNSUPPORTED, Stage.EXPORT, False, OURS),
+        ("openvino", Status.ERROR, Stage.RUN, True, OURS),  # who raised it is not known
+        ("openvino", Status.TIMEOUT, Stage.COMPILE, True, OURS),
+        ("openvino", Status.PASS, Stage.COMPARE, True, NOBODY),
+        ("openvino", Status.UNAVAILABLE, Stage.BUILD, False, NOBODY),
+        ("cpu", Status.FAIL, Stage.COMPARE, True, OURS),  # a platform that takes no exported graphs
+    ],
+)
+def test_the_platforms_package_is_to_blame_for_what_the_cpu_gets_right(
+    platform: str, status: Status, stage: Stage, graph: bool, blame: tuple[Blame | None, str | None]
+) -> None:
+    where = dataclasses.replace(lot(), platform=platform)
+    ended = endings.result(where, case(), status, stage, reached=True, graph=graph, wall_s=0.1)
+    assert (ended.blame, ended.blame_package) == blame
+
+
+def test_an_error_is_the_packages_where_its_runtime_raised_it() -> None:
+    _, _, failure = endings.classify(errors.RuntimeFault("Fail: no memory on the device"), Stage.RUN)
+    where = dataclasses.replace(lot(), platform="openvino")
+    ended = endings.result(
+        where, case(), Status.ERROR, Stage.RUN, reached=True, graph=True, wall_s=0.1, failure=failure
+    )
+    assert (ended.blame, ended.blame_package) == UPSTREAM
+
+
+def test_a_graph_counts_once_its_export_is_over(tmp_path: Path) -> None:
+    announce = worker.Announcer(tmp_path / worker.STAGE_FILE, home=False)
+    announce.begin(0)
+    seen = {}
+    for stage in (Stage.COMPILE, Stage.EXPORT, Stage.COMPILE, Stage.RUN, Stage.COMPARE):
+        announce(stage)
+        read = worker.read_stage(tmp_path)
+        assert read is not None
+        seen[stage] = read.graph
+    assert seen == {Stage.COMPILE: True, Stage.EXPORT: False, Stage.RUN: True, Stage.COMPARE: True}
+    announce.begin(1)
+    again = worker.read_stage(tmp_path)
+    assert again is not None
+    assert not again.graph

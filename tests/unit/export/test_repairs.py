@@ -1,0 +1,115 @@
+"""Every repair of graphs: it changes what it is for, the numbers stay on the CPU provider, and it says why."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archsweep.export import repairs
+from archsweep.export.repairs import transposes_of_few_dimensions
+
+onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+np = pytest.importorskip("numpy")
+
+NAMES = [item.name for item in pkgutil.iter_modules(repairs.__path__) if not item.name.startswith("_")]
+RANDOM = np.random.default_rng(0)
+VALUES = RANDOM.standard_normal((2, 3, 4, 4)).astype("float32")
+LOW = np.where(RANDOM.random((2, 1, 4, 4)) < 0.5, -np.inf, 0).astype("float32")
+LOW[1, 0, 2] = -np.inf
+
+
+def model(nodes: list[Any], given: dict[str, Any], constants: dict[str, Any]) -> Any:
+    helper = onnx.helper
+    kinds = {name: helper.np_dtype_to_tensor_dtype(value.dtype) for name, value in given.items()}
+    inputs = [helper.make_tensor_value_info(name, kinds[name], value.shape) for name, value in given.items()]
+    fixed = [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "g", inputs, [helper.make_tensor_value_info("y", 1, None)], fixed)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    return onnx.shape_inference.infer_shapes(made)
+
+
+def run(file: Path, given: dict[str, Any]) -> Any:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    return session.run(None, given)[0]
+
+
+def node(*parts: Any, **attributes: Any) -> Any:
+    return onnx.helper.make_node(*parts, **attributes)
+
+
+INDICES = RANDOM.integers(0, 8, (2, 1, 3, 2))
+SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
+    "reciprocal_as_division": [([node("Exp", ["x"], ["e"]), node("Reciprocal", ["e"], ["y"])], {"x": VALUES}, {})],
+    "masked_rows_by_maximum": [
+        (
+            [
+                node("Add", ["x", "low"], ["z"]),
+                node("Softmax", ["z"], ["p"], axis=-1),
+                node("IsNaN", ["p"], ["n"]),
+                node("Where", ["n", "zero", "p"], ["y"]),
+            ],
+            {"x": VALUES, "low": LOW},
+            {"zero": np.zeros((), "float32")},
+        )
+    ],
+    "gather_by_flat_indices": [
+        ([node("Gather", ["x", "i"], ["y"], axis=0)], {"x": VALUES.reshape(8, 12)}, {"i": INDICES}),
+        ([node("Gather", ["x", "i"], ["y"], axis=1)], {"x": VALUES.reshape(3, 8, 4), "i": INDICES}, {}),
+    ],
+    "transposes_of_few_dimensions": [
+        (
+            [
+                node("Reshape", ["x", "windows"], ["w"]),
+                node("Transpose", ["w"], ["t"], perm=[0, 2, 4, 1, 3, 5]),
+                node("Reshape", ["t", "flat"], ["y"]),
+            ],
+            {"x": VALUES},
+            {"windows": np.array([2, 3, 2, 2, 2, 2]), "flat": np.array([8, 12])},
+        )
+    ],
+}
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_a_repair_changes_the_graph_and_keeps_the_numbers(name: str, tmp_path: Path) -> None:
+    for number, (nodes, given, constants) in enumerate(SAMPLES[name]):
+        before, after = tmp_path / f"{number}.onnx", tmp_path / f"{number}.repaired.onnx"
+        onnx.save(model(nodes, given, constants), str(before))
+        assert repairs.repaired(before, [name], after) == {name: 1}
+        onnx.checker.check_model(onnx.load(str(after)), full_check=True)
+        np.testing.assert_allclose(run(after, given), run(before, given), rtol=1e-6, atol=1e-7)
+        assert repairs.repaired(after, [name], tmp_path / "again.onnx") == {name: 0}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_repair_says_why_and_leaves_other_graphs_alone(name: str, tmp_path: Path) -> None:
+    assert importlib.import_module(f"{repairs.__name__}.{name}").why
+    file = tmp_path / "plain.onnx"
+    onnx.save(model([node("Add", ["x", "x"], ["y"])], {"x": VALUES}, {}), str(file))
+    assert repairs.repaired(file, [name], tmp_path / "after.onnx") == {name: 0}
+
+
+@pytest.mark.parametrize(
+    ("form", "order"),
+    [
+        ((2, 8, 7, 8, 7, 8), (0, 1, 3, 2, 4, 5)),
+        ((2, 3, 4, 5, 6, 2), (5, 3, 1, 0, 2, 4)),
+        ((1, 2, 1, 3, 1, 4), (5, 4, 3, 2, 1, 0)),
+        ((2, 3, 2, 3, 2, 3, 2), (6, 0, 5, 1, 4, 2, 3)),
+        ((1, 1, 1, 1, 1, 1), (5, 4, 3, 2, 1, 0)),
+    ],
+)
+def test_steps_permute_as_the_transpose_does(form: tuple[int, ...], order: tuple[int, ...]) -> None:
+    given = np.arange(np.prod(form)).reshape(form)
+    now = given
+    for merged, permutation in transposes_of_few_dimensions.steps(form, order):
+        assert len(merged) <= transposes_of_few_dimensions.MOST
+        now = now.reshape(merged).transpose(permutation)
+    assert (now.ravel() == given.transpose(order).ravel()).all()
