@@ -200,6 +200,7 @@ class Verdict:
     metrics: Mapping[str, float] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)  # JSON values: worst output, seeds, placement ...
     operators: tuple[str, ...] = ()
+    outlook: Outlook | None = None  # of what was not executed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,7 +343,6 @@ class Bench(Protocol):
 
     def announce(self, stage: Stage) -> None: ...
     def option(self, name: str) -> str: ...  # of the platform's, for this case: its default where the case has none
-
     def model(self, dtype: str | None = None) -> Any:
         """A fresh torch module in eval mode, tiny and lively, always with the same weights."""
         ...
@@ -371,8 +371,9 @@ class Platform(Protocol):
     """A module in `platforms/`. Its name is the file's name.
 
     Where it takes exported graphs it names its `package`: to blame for what it does to graphs that the CPU gets right.
-    What can be chosen on it (a route, an engine, a chip) it declares in `capabilities.options`, each name with all of
-    its values, the default first. `archsweep run --option NAME=VALUE` plans such cases, `compile` asks `bench.option`.
+    What can be chosen on it (a route, a chip) it declares in `capabilities.options`, each with its values, the default
+    first: `archsweep run --option NAME=VALUE` plans such cases, `compile` asks `bench.option`. A platform that is not
+    here, and whose probe says evidence `predicted`, gives its verdicts by a function `predict(bench) -> Verdict`.
     """
 
     title: str

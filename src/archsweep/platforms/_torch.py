@@ -5,11 +5,13 @@ Knows devices only by the torch.device it is given.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archsweep.archs import eager
-from archsweep.contract import Bench, Placement, Program, Tensor
+from archsweep.contract import Bench, Evidence, Placement, Probe, Program, Tensor
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +28,8 @@ class EagerProgram:
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Outputs by path, on the CPU. Floating inputs are given in the program's dtype."""
         fed = {key: self._moved(value) for key, value in inputs.items()}
-        outputs = eager.run(self.module, fed)
+        with _drawing()() if self._device.type != "cpu" else contextlib.nullcontext():
+            outputs = eager.run(self.module, fed)
         self._output_devices = {path: value.device.type for path, value in outputs.items()}
         return {path: value.cpu() for path, value in outputs.items()}
 
@@ -67,3 +70,76 @@ def computes(device: str) -> bool:
 
     left = torch.arange(12, dtype=torch.float32).reshape(3, 4)
     return bool(torch.equal((left.to(device) @ left.T.to(device)).cpu(), left @ left.T))
+
+
+# What probing a device that does not work may raise.
+FAULTS = (RuntimeError, AssertionError, OSError, AttributeError)
+
+
+def probe_accelerator(
+    device: str, evidence: Evidence, versions: Mapping[str, str], absent: Evidence = Evidence.NONE
+) -> Probe:
+    """Multiplies two small matrices on the first device of a kind, where there is one; `absent` where there is none."""
+    import torch
+
+    module = getattr(torch, device)
+    try:
+        if not module.is_available():
+            return Probe(present=False, evidence=absent, reason=f"torch finds no {device} device", versions=versions)
+        name = module.get_device_name(0) if hasattr(module, "get_device_name") else "Apple GPU (Metal)"
+        right = computes(device)
+    except FAULTS as error:
+        return Probe(
+            present=False, evidence=absent, reason=f"{device}: {str(error).splitlines()[0]}", versions=versions
+        )
+    if not right:
+        return Probe(present=False, evidence=absent, device=name, reason="a matrix product came out wrong")
+    return Probe(present=True, evidence=evidence, device=name, driver=_driver(), versions=versions)
+
+
+def _driver() -> str:
+    """Version of the NVIDIA driver, where there is one."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        return str(pynvml.nvmlSystemGetDriverVersion())
+    except (ImportError, OSError, RuntimeError) as error:
+        return "" if isinstance(error, ImportError) else f"unknown ({error})"
+
+
+@functools.cache
+def _drawing() -> Any:
+    """The class of a mode in which random numbers come from the CPU's generator, as the reference drew them."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    one = torch.Tensor
+    made = {
+        torch.rand,
+        torch.randn,
+        torch.randint,
+        torch.randperm,
+        torch.rand_like,
+        torch.randn_like,
+        torch.randint_like,
+    }
+    drawn = {torch.normal, torch.bernoulli, torch.multinomial, torch.poisson, one.bernoulli, one.multinomial}
+    filled = {one.normal_, one.uniform_, one.exponential_, one.bernoulli_, one.log_normal_, one.cauchy_, one.geometric_}
+    filled |= {one.random_}
+
+    class Drawing(TorchFunctionMode):  # type: ignore[misc]
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            kwargs = kwargs or {}
+            if func in filled:
+                args[0].copy_(func(args[0].cpu(), *args[1:], **kwargs))
+                return args[0]
+            if func not in made and func not in drawn:
+                return func(*args, **kwargs)
+            tensors = [item for item in (*args, *kwargs.values()) if isinstance(item, torch.Tensor)]
+            device = kwargs.get("device") or (tensors[0].device if tensors else torch.get_default_device())
+            on_cpu = {**kwargs, "device": "cpu"} if func in made else kwargs
+            given = [item.cpu() if isinstance(item, torch.Tensor) else item for item in args]
+            return func(*given, **on_cpu).to(device)
+
+    return Drawing

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from archsweep.contract import Case, Lot, Placement, Program, Reference, Stage, Tensor
+from archsweep.contract import Case, Evidence, Lot, Placement, Program, Reference, Stage, Tensor, Verdict
 from archsweep.encoding import encode
 from archsweep.errors import ReferenceFault
 
@@ -81,6 +81,8 @@ class LotBench:
     def __init__(self, lot: Lot, platform: ModuleType, source: Source, announce: Callable[[Stage], None]) -> None:
         self.subject, self.case = lot.subject, lot.cases[0]
         self.capabilities = platform.capabilities
+        self._evidence = lot.evidence
+        self._prediction: Verdict | None = None
         self.cache = Path(lot.cache) if lot.cache else None
         self._announce, self._exported = announce, False
         self._platform, self._source = platform, source
@@ -102,6 +104,17 @@ class LotBench:
     def option(self, name: str) -> str:
         default: str = self.capabilities.options[name][0]
         return dict(self.case.options).get(name, default)
+
+    @property
+    def predicted(self) -> bool:
+        """Whether the platform is not here, and only speaks of what it would do."""
+        return self._evidence is Evidence.PREDICTED
+
+    def predict(self) -> Verdict:
+        """The platform's verdict on the case in hand, made once for the lot's cases."""
+        if self._prediction is None:
+            self._prediction = self._platform.predict(self)
+        return self._prediction
 
     @property
     def found(self) -> bool:

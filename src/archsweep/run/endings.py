@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archsweep import errors, registry
-from archsweep.contract import Blame, Case, Evidence, Failure, Lot, Result, Stage, Status
+from archsweep.contract import Blame, Case, Evidence, Failure, Lot, Outlook, Result, Stage, Status
 
 MESSAGE_LIMIT = 500
 TRACEBACK_LIMIT = 20_000
@@ -45,6 +45,7 @@ def result(
     device: str = "",
     metrics: Mapping[str, float] | None = None,
     details: Mapping[str, Any] | None = None,
+    outlook: Outlook | None = None,
 ) -> Result:
     """A Result of this lot; its evidence is the platform's only if the case has `reached` it.
 
@@ -68,6 +69,7 @@ def result(
         device=device,
         metrics=metrics or {},
         details=details or {},
+        outlook=outlook,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archsweep.archs.selection import Selection
-from archsweep.contract import Capabilities, Case, Environment, Lot, Probe, Result, Stage, Status, Subject
+from archsweep.contract import Capabilities, Case, Environment, Evidence, Lot, Probe, Result, Stage, Status, Subject
 from archsweep.encoding import decode
 from archsweep.run import axes, endings, sentinels
 from archsweep.settings import DEFAULT_PLATFORM
@@ -130,6 +130,11 @@ def heaviest_first(lots: Sequence[Lot], durations: Mapping[str, float]) -> list[
     typical = statistics.median(durations.values())
     weights = {lot.id: sum(durations.get(case.id, typical) for case in lot.cases) for lot in lots}
     return sorted(lots, key=lambda lot: -weights[lot.id])
+
+
+def predicts(ground: Ground) -> bool:
+    """Whether a platform that is not here says all the same what it would probably do."""
+    return not ground.probe.present and ground.probe.evidence is Evidence.PREDICTED
 
 
 def unavailable(lots: Iterable[Lot], ground: Ground) -> list[Result]:

@@ -211,18 +211,20 @@ def _carry_out(
 ) -> None:
     options = plan.decode_options(course.record.settings["options"])
     present = [ground for ground in course.grounds if ground.probe.present]
+    predicted = [ground for ground in course.grounds if ground not in present and plan.predicts(ground)]
     for ground in course.grounds:
         if ground not in present:
+            course.judged.add(ground.name)  # it executes nothing, so it has no sentinels
+        if ground not in (*present, *predicted):
             lots = [lot for lot in course.lots if lot.platform == ground.name]
-            course.judged.add(ground.name)
             _take(course, plan.unavailable(lots, ground), progress)
-    names = {ground.name for ground in present}
+    names = {ground.name for ground in (*present, *predicted)}
     lots = [lot for lot in course.lots if lot.platform in names]
     aside = (
         [lot for ground in present for lot in plan.make_sentinels(options, course.record.run, ground)] if lots else []
     )
     baseline = _baseline(course, manner)
-    for turn in session.run(lots, aside, manner.jobs, present):
+    for turn in session.run(lots, aside, manner.jobs, course.grounds):
         course.peak_bytes = max(course.peak_bytes, turn.peak_bytes)
         taken = _take(course, turn.results, progress)
         progress.show(turn)

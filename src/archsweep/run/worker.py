@@ -125,6 +125,7 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
         lot, case, verdict.status, announce.now.stage, reached=announce.now.reached, graph=announce.now.graph,
         message=verdict.message, wall_s=time.perf_counter() - began,
         failure=blamed, device=device, metrics=verdict.metrics, details=details,
+        outlook=verdict.outlook,
     )  # fmt: skip
 
 
@@ -146,8 +147,19 @@ def _judge(case: Case, bench: LotBench) -> Verdict:
     reason = _inapplicable(check, bench)
     if reason:
         return Verdict(status=Status.INAPPLICABLE, message=reason)
+    if bench.predicted:
+        return _predicted(bench)
     verdict: Verdict = check.run(bench)
     return _earned(verdict, bench) if verdict.status is Status.PASS else verdict
+
+
+def _predicted(bench: LotBench) -> Verdict:
+    """What a platform that is not here would probably do; whatever it says, it was not executed."""
+    verdict = bench.predict()
+    bench.announce(Stage.COMPILE)  # as far as a prediction gets
+    if verdict.status is not Status.UNEXECUTED or verdict.outlook is None:
+        return Verdict(status=Status.BROKEN, message=f"a prediction ended {verdict.status}: it can only be unexecuted")
+    return verdict
 
 
 def _inapplicable(check: ModuleType, bench: LotBench) -> str | None:

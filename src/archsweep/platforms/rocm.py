@@ -1,0 +1,43 @@
+"""PyTorch eager on an AMD GPU: a HIP build of torch, which calls its devices cuda. Predicted where there is none."""
+
+from __future__ import annotations
+
+from archsweep.contract import Bench, Capabilities, Evidence, Priority, Probe, Program, Verdict
+from archsweep.platforms import _operators, _torch
+
+title = "PyTorch eager on ROCm"
+priority = Priority.MEDIUM
+capabilities = Capabilities(
+    executes=True, module=True, trains=True, generates=True, dtypes=("float32", "float16", "bfloat16")
+)
+# A HIP build registers its operators under CUDA's key; the table says nothing of a kernel that HIP lacks.
+DEVICE = _operators.Device(
+    key="CUDA",
+    translated={
+        "_scaled_dot_product_flash_attention_for_cpu": "_scaled_dot_product_flash_attention",
+        "mkldnn_rnn_layer": "_cudnn_rnn",  # MIOpen stands behind it: miopen_rnn
+    },
+)
+
+
+def probe() -> Probe:
+    """Multiplies two small matrices on the first device."""
+    import torch
+
+    if torch.version.hip is None:
+        return Probe(
+            present=False, evidence=Evidence.PREDICTED, reason="this torch is no HIP build",
+            install="a ROCm build of torch: https://pytorch.org/get-started/locally",
+        )  # fmt: skip
+    return _torch.probe_accelerator("cuda", Evidence.HARDWARE, {"hip": torch.version.hip}, Evidence.PREDICTED)
+
+
+def predict(bench: Bench) -> Verdict:
+    return _operators.predict(bench, DEVICE)
+
+
+def compile(bench: Bench) -> Program:
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = False
+    return _torch.compile_eager(bench, "cuda", torch.cuda.get_device_name(0))
