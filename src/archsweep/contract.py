@@ -370,10 +370,9 @@ class Bench(Protocol):
 class Platform(Protocol):
     """A module in `platforms/`. Its name is the file's name.
 
-    Where it takes exported graphs it names its `package`: to blame for what it does to graphs that the CPU gets right.
-    What can be chosen on it (a route, a chip) it declares in `capabilities.options`, each with its values, the default
-    first: `archsweep run --option NAME=VALUE` plans such cases, `compile` asks `bench.option`. A platform that is not
-    here, and whose probe says evidence `predicted`, gives its verdicts by a function `predict(bench) -> Verdict`.
+    `package`, where it takes exported graphs: to blame for what it does to those that the CPU gets right. What can be
+    chosen on it, `capabilities.options` declares, the default first: `--option NAME=VALUE` plans such cases, `compile`
+    asks `bench.option`. One that is not here, with a probe of evidence `predicted`, has `predict(bench) -> Verdict`.
     """
 
     title: str
