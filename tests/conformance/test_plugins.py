@@ -97,9 +97,25 @@ def test_a_probe_says_what_is_here_or_what_is_missing(session: Session, name: st
         assert probe.evidence is not Evidence.NONE
         assert probe.device
     else:
-        assert probe.evidence is Evidence.NONE
+        predicts = hasattr(registry.load("platforms", name), "predict")
+        assert probe.evidence is (Evidence.PREDICTED if predicts else Evidence.NONE)
         assert probe.reason
         assert "did not answer" not in probe.reason
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_a_platform_that_is_not_here_is_predicted_or_not_tried(session: Session, name: str, tmp_path: Path) -> None:
+    ground = session.ground(name)
+    if not plan.predicts(ground):
+        pytest.skip(f"{name} is here, or makes no predictions")
+    options = plan.Options(selection=Selection(), platforms=(name,), checks=CHECKS, cache=str(tmp_path))
+    lots = plan.make_lots(options, "r1", [SUBJECT], [ground])
+    results = [result for turn in session.run(lots, [], 2, [ground]) for result in turn.results]
+    assert len(results) == len(CHECKS)
+    for result in results:
+        assert result.status is Status.UNEXECUTED, result.message
+        assert result.evidence is Evidence.PREDICTED
+        assert result.outlook is not None and result.message
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
