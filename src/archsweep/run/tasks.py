@@ -13,6 +13,7 @@ import os
 import pkgutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,12 @@ def adopt_orphans() -> None:
 
 
 def capture(path: Path) -> None:
-    """Send standard output and error, of this process and of what it starts, to a file."""
+    """Send standard output and error, of this process and of what it starts, to a file.
+
+    Temporary files go into the session's folder, beside the task's: it is removed even if this process is killed.
+    """
+    os.environ["TMPDIR"] = str(path.parent.parent)
+    tempfile.tempdir = None
     sys.stdout.flush()
     sys.stderr.flush()
     target = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)

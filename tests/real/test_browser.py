@@ -1,0 +1,188 @@
+"""WebGPU and WebNN in a real browser: what passes, what must not, and who is left behind when something dies."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import browsing
+import psutil
+import pytest
+
+from archsweep import registry
+from archsweep.contract import Evidence, Status
+from archsweep.errors import RuntimeFault
+from archsweep.platforms import _browser, _browser_probe, _web_parts
+from archsweep.platforms._browser import Tab
+
+BOTH = ("webgpu", "webnn")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _tabs_closed() -> Iterator[None]:
+    yield
+    for name in BOTH:
+        registry.load("platforms", name)._tab().close()
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_probe_computes_and_leaves_nothing_running(name: str) -> None:
+    browsing.require(name)
+    probe = registry.load("platforms", name).probe()
+    assert probe.present, probe.reason
+    assert probe.device
+    assert probe.versions["onnxruntime-web"]
+    assert probe.evidence is (Evidence.EMULATOR if "swiftshader" in probe.device else Evidence.HARDWARE)
+    assert browsers() == []
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_without_a_browser_a_probe_says_what_to_install(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARCHSWEEP_CACHE", str(tmp_path))
+    probe = registry.load("platforms", name).probe()
+    assert not probe.present
+    assert probe.reason
+    assert probe.install in ("archsweep setup web", "pip install 'archsweep[web]'")
+
+
+@pytest.mark.parametrize("program", ["/bin/false", "/bin/cat", "/nowhere/chrome"])
+def test_a_browser_that_does_not_speak_is_reported(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = tmp_path / "web" / "runtime"
+    runtime.mkdir(parents=True)
+    monkeypatch.setenv("ARCHSWEEP_CACHE", str(tmp_path))
+    parts = _web_parts.Parts(
+        browser=program, browser_version="Chromium 1", runtime=str(runtime), checksums={},
+        runtime_version=str(_web_parts.pins()["runtime"]["version"]),
+    )  # fmt: skip
+    for name in _web_parts.pins()["runtime"]["keep"]:
+        (runtime / Path(name).name).write_text("")
+    lacks = _browser_probe.trial(parts, (), "webgpu")
+    assert "gone" in lacks or "does not start" in lacks, lacks
+
+
+@pytest.mark.parametrize(
+    ("name", "model"), [("webgpu", "bert"), ("webgpu", "vit"), ("webnn", "bert"), ("webnn", "gpt2")]
+)
+def test_architectures_pass(name: str, model: str, tmp_path: Path) -> None:
+    browsing.require(name)
+    for result in browsing.endings(tmp_path / "lot", name, model):
+        assert result.status is Status.PASS, result
+        assert ("WebGPU" if name == "webgpu" else "WebNN/LiteRT-CPU") in result.device
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_an_operator_that_is_wrong_by_one_percent_fails(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browsing.require(name)
+    browsing.plant(monkeypatch, lambda model: browsing.insert(model, "Mul", (1.01,)))
+    _, parity = browsing.endings(tmp_path / "lot", name, "bert")
+    assert parity.status is Status.FAIL
+    assert "relative error" in parity.message
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_floating_work_in_webassembly_is_unsupported_and_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browsing.require(name)
+    browsing.plant(monkeypatch, lambda model: browsing.insert(model, "Shrink", lambd=0.0, bias=0.0))
+    for result in browsing.endings(tmp_path / "lot", name, "bert"):
+        assert result.status is Status.UNSUPPORTED, result
+        assert result.failure is not None
+        assert "Shrink" in result.failure.operators
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_browser_killed_in_mid_run_is_an_error_and_the_next_one_works(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browsing.require(name)
+    real = Tab.ask
+
+    def killed(tab: Tab, call: str, *given: object, **more: float) -> object:
+        if call == "run" and tab.process is not None:
+            os.kill(tab.process, signal.SIGKILL)
+        return real(tab, call, *given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tab, "ask", killed)
+        for result in browsing.endings(tmp_path / "first", name, "bert"):
+            assert result.status is Status.ERROR
+            assert str(result.stage) == "run"
+            assert result.failure is not None
+            assert result.failure.error_class == RuntimeFault.__name__
+    assert [result.status for result in browsing.endings(tmp_path / "second", name, "bert")] == [Status.PASS] * 2
+
+
+def test_a_page_that_hangs_meets_its_deadline_and_is_replaced() -> None:
+    browsing.require("webgpu")
+    tab = Tab(())
+    try:
+        assert tab.ask("network") is not None
+        with pytest.raises(_browser.PageTimeout):
+            tab.ask("network(), (() => { for (;;); })", timeout_s=1.0)
+        assert tab.process is None
+        assert tab.ask("network") is not None
+    finally:
+        tab.close()
+
+
+def test_no_browser_outlives_a_worker_that_is_killed() -> None:
+    browsing.require("webgpu")
+    code = (
+        "import time; from archsweep.platforms._browser import Tab; tab = Tab(()); tab.ask('network'); "
+        "print(tab.process, flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        browser = psutil.Process(int(worker.stdout.readline()))
+        family = [browser, *browser.children(recursive=True)]
+        assert len(family) > 2
+        assert os.getpgid(browser.pid) == os.getpgid(worker.pid), "killed with the worker's group"
+        worker.kill()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
+
+
+def test_nobody_else_is_answered() -> None:
+    import urllib.error
+    import urllib.request
+
+    from archsweep.platforms._loopback import Loopback
+
+    loopback = Loopback({})
+    loopback.offered["given"] = b"tensor"
+    try:
+        with urllib.request.urlopen(f"{loopback.address}given", timeout=5) as answer:
+            assert answer.read() == b"tensor"
+        other = loopback.address.rsplit("/", 2)[0] + "/given"
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(other, timeout=5)
+        refused.value.close()
+    finally:
+        loopback.close()
+
+
+def browsers() -> list[int]:
+    """Browsers that this process started."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and "--remote-debugging-pipe" in process.cmdline():
+                found.append(process.pid)
+    deadline = time.monotonic() + 5
+    while found and time.monotonic() < deadline:
+        found = [pid for pid in found if psutil.pid_exists(pid)]
+        time.sleep(0.05)
+    return found
