@@ -31,6 +31,13 @@ def open_session(file: Path) -> Any:
     return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
+def failures() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises: classes of its own, of no common kind."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return tuple(item for item in vars(state).values() if isinstance(item, type) and issubclass(item, Exception))
+
+
 def feed(session: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, Any]:
     """What the session asks for, as arrays; the graph may have lost inputs that nothing depends on."""
     return {item.name: inputs[item.name].contiguous().numpy() for item in session.get_inputs()}

@@ -5,6 +5,7 @@ Shapes are static: what runs everywhere. Knows no backend.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,14 @@ def torchscript(wrapped: Wrapped, file: Path) -> None:
     )  # fmt: skip
 
 
+def flat(wrapped: Wrapped, file: Path) -> None:
+    """Traces the bare list of the module's operations: takes what neither of the others can follow."""
+    from archsweep.export.flat import flatten
+
+    module = flatten(wrapped.module, wrapped.arguments)
+    torchscript(dataclasses.replace(wrapped, module=module), file)
+
+
 def dynamo(wrapped: Wrapped, file: Path) -> None:
     """Goes through torch.export."""
     import torch
@@ -42,4 +51,4 @@ def names(wrapped: Wrapped) -> list[str]:
     return [f"out.{path}" for path in wrapped.outputs]
 
 
-ROUTES: dict[str, Callable[[Wrapped, Path], None]] = {"torchscript": torchscript, "dynamo": dynamo}
+ROUTES: dict[str, Callable[[Wrapped, Path], None]] = {"torchscript": torchscript, "flat": flat, "dynamo": dynamo}

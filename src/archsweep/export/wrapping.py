@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archsweep.archs import outputs
+from archsweep.archs import eager, outputs, sessions
 
 if TYPE_CHECKING:
     import torch
@@ -74,11 +74,11 @@ def wrap(model: torch.nn.Module, inputs: Mapping[str, Any], frozen: tuple[str, .
 
         def forward(self, *given: torch.Tensor) -> tuple[torch.Tensor, ...]:
             fed = nested(inputs, {**fixed, **dict(zip(names, given, strict=True))})
-            return tuple(outputs.flatten(self.model(**fed, **switches)).values())
+            return tuple(outputs.flatten(self.model(**sessions.assembled(model, fed), **switches)).values())
 
-    with torch.no_grad():
+    with torch.no_grad(), eager.preserved(model):
         copies = {path: value.clone() for path, value in tensors.items()}
-        found = outputs.flatten(model(**nested(inputs, copies), **switches))
+        found = outputs.flatten(model(**sessions.assembled(model, nested(inputs, copies)), **switches))
     arguments = tuple(tensors[path].clone() for path in names)
     module = Positional().eval()
     return Wrapped(module=module, arguments=arguments, inputs=names, outputs=tuple(found), frozen=tuple(fixed))

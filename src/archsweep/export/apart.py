@@ -1,0 +1,51 @@
+"""A step in a process of its own: one that kills its process ends only itself. Knows nothing of graphs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+class Died(RuntimeError):
+    """The step ended its process."""
+
+
+def call(step: Callable[[], Any]) -> Any:
+    """What `step` returns, as JSON values. Raises Died if it ends its process; it must raise nothing itself.
+
+    Forks where a fork is safe; elsewhere the step runs here.
+    """
+    if sys.platform != "linux":
+        return step()
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer"
+        process = os.fork()
+        if not process:
+            _answer(step, answer)
+        status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        if status < 0:
+            raise Died(f"the exporter was killed by {signal.Signals(-status).name}")
+        if not answer.exists():
+            raise Died(f"the exporter ended its process with exit code {status}")
+        return json.loads(answer.read_text())
+
+
+def _answer(step: Callable[[], Any], answer: Path) -> None:
+    """Runs in the child, and never returns."""
+    code = 1
+    try:
+        text = json.dumps(step())
+        draft = answer.with_suffix(".draft")
+        draft.write_text(text)
+        draft.replace(answer)
+        code = 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

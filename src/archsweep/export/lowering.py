@@ -1,0 +1,511 @@
+"""Tensor operations that converters cannot take, each said with others. Static shapes; same numbers.
+
+`table` maps an operation's name to the function that stands for it. Complex tensors are pairs of real ones. Knows no
+model and no converter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+RULES = 1  # raise when an operation is said in another way
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A complex tensor as two real ones."""
+
+    real: Any
+    imaginary: Any
+
+    @staticmethod
+    def of(value: torch.Tensor) -> Pair:
+        return Pair(value.real.clone(), value.imag.clone())
+
+    def both(self, function: Callable[[Any], Any]) -> Pair:
+        return Pair(function(self.real), function(self.imaginary))
+
+
+MAKE = frozenset({"view_as_complex", "polar", "complex", "_fft_r2c"})
+
+
+def with_pairs(name: str, target: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """An operation on complex numbers: one of the table below, or one that only moves elements about."""
+    said = _COMPLEX.get(name)
+    if said is not None:
+        return said(*args, **kwargs)
+    if name in _MOVES and isinstance(args[0], Pair):
+        return args[0].both(lambda part: target(part, *args[1:], **kwargs))
+    raise NotImplementedError(f"no complex form of operator 'aten::{name}'")
+
+
+_MOVES = frozenset({
+    "view", "_unsafe_view", "reshape", "unsqueeze", "squeeze", "slice", "select", "expand", "clone", "index", "permute",
+    "transpose", "t", "detach", "alias", "contiguous", "repeat", "index_select", "embedding", "neg", "unbind", "split",
+})  # fmt: skip
+
+
+def _product(left: Any, right: Any) -> Any:
+    if not isinstance(left, Pair):
+        left, right = right, left
+    if not isinstance(right, Pair):
+        return left.both(lambda part: part * right)
+    return Pair(
+        left.real * right.real - left.imaginary * right.imaginary,
+        left.real * right.imaginary + left.imaginary * right.real,
+    )
+
+
+def _polar(size: Any, angle: Any) -> Pair:
+    return Pair(size * angle.cos(), size * angle.sin())
+
+
+def _sum(left: Any, right: Any, **kwargs: Any) -> Pair:
+    if isinstance(left, Pair) and isinstance(right, Pair):
+        return Pair(left.real + right.real, left.imaginary + right.imaginary)
+    pair, other = (left, right) if isinstance(left, Pair) else (right, left)
+    return Pair(pair.real + other, pair.imaginary)
+
+
+def _as_real(value: Pair) -> Any:
+    import torch
+
+    return torch.stack((value.real, value.imaginary), -1)
+
+
+def _convert(value: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    if isinstance(value, Pair):
+        real = None if dtype is None or dtype.is_complex else dtype
+        return value if real is None else value.real.to(real)
+    import torch
+
+    if dtype is not None and dtype.is_complex:
+        return Pair(value, torch.zeros_like(value))
+    return value if dtype is None else value.to(dtype)
+
+
+def _magnitude(value: Pair) -> Any:
+    return (value.real.square() + value.imaginary.square()).sqrt()
+
+
+def _moved(value: Any, source: int, target: int) -> Any:
+    """movedim; with dimensions that count from the front."""
+    return value.movedim(source % value.dim(), target % value.dim())
+
+
+def _fourier(value: Any, dims: list[int], normalization: int, onesided: bool) -> Pair:
+    """_fft_r2c along one dimension, as two matrix products."""
+    if len(dims) != 1:
+        raise NotImplementedError("no real form of operator 'aten::_fft_r2c' over several dimensions")
+    length = int(value.shape[dims[0]])
+    count = length // 2 + 1 if onesided else length
+    scale = {0: 1.0, 1: length**-0.5, 2: 1.0 / length}[normalization]
+    with untraced():
+        turns = [(item * scale).to(value.dtype) for item in _turns(length, count)]
+    moved = _moved(value, dims[0], -1)
+    return Pair(*(_moved(moved @ item, -1, dims[0]) for item in (turns[0], -turns[1])))
+
+
+def _back(value: Pair, dims: list[int], normalization: int, length: int) -> Any:
+    """_fft_c2r along one dimension."""
+    if len(dims) != 1:
+        raise NotImplementedError("no real form of operator 'aten::_fft_c2r' over several dimensions")
+    count = int(value.real.shape[dims[0]])
+    scale = {0: 1.0, 1: length**-0.5, 2: 1.0 / length}[normalization]
+    with untraced():
+        cosine, sine = (item.T * scale for item in _turns(length, count))
+        cosine[1 : (length + 1) // 2] *= 2  # each stands for its mirror image, too
+        sine[1 : (length + 1) // 2] *= 2
+        cosine, sine = cosine.to(value.real.dtype), sine.to(value.real.dtype)
+    real, imaginary = (_moved(part, dims[0], -1) for part in (value.real, value.imaginary))
+    return _moved(real @ cosine - imaginary @ sine, -1, dims[0])
+
+
+def _turns(length: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosines and sines of a discrete Fourier transform, [length, count]."""
+    import torch
+
+    angle = torch.outer(torch.arange(length, dtype=torch.float64), torch.arange(count, dtype=torch.float64))
+    angle = angle.remainder(length) * (2 * math.pi / length)
+    return angle.cos(), angle.sin()
+
+
+_COMPLEX: dict[str, Callable[..., Any]] = {
+    "view_as_complex": lambda value: Pair(value[..., 0], value[..., 1]),
+    "view_as_real": _as_real,
+    "polar": _polar,
+    "complex": Pair,
+    "mul": _product,
+    "add": _sum,
+    "real": lambda value: value.real,
+    "imag": lambda value: value.imaginary,
+    "abs": _magnitude,
+    "_conj": lambda value: Pair(value.real, -value.imaginary),
+    "conj_physical": lambda value: Pair(value.real, -value.imaginary),
+    "_to_copy": _convert,
+    "_fft_r2c": _fourier,
+    "_fft_c2r": _back,
+}
+
+
+@functools.cache
+def table() -> dict[str, Callable[..., Any]]:
+    """Functions by the name of the operation that they stand for."""
+    import torch
+
+    return {
+        "_to_copy": _convert,
+        "_unsafe_view": lambda value, size: value.reshape(size),
+        "view": lambda value, size: value.view(size) if isinstance(size, torch.dtype) else value.reshape(size),
+        "lift_fresh_copy": lambda value: value,
+        "lift_fresh": lambda value: value,
+        "alias": lambda value: value,
+        "_scaled_dot_product_flash_attention_for_cpu": attention,
+        "full_like": _full_like,
+        "fill": _full_like,
+        "real": lambda value: value,
+        "_softmax": lambda value, dim, half: value.softmax(dim),
+        "_log_softmax": lambda value, dim, half: value.log_softmax(dim),
+        "_safe_softmax": _safe_softmax,
+        "native_group_norm": group_norm,
+        "_euclidean_dist": lambda left, right: (left.unsqueeze(-2) - right.unsqueeze(-3)).square().sum(-1).sqrt(),
+        "_cdist_forward": _distance,
+        "convolution": convolution,
+        "native_batch_norm": batch_norm,
+        "_native_batch_norm_legit_no_training": lambda value, weight, bias, mean, variance, momentum, eps: batch_norm(
+            value, weight, bias, mean, variance, False, momentum, eps
+        ),
+        "expm1": _exponential_less_one,
+        "isin": _is_in,
+        "scatter": _scatter,
+        "index_put": index_put,
+        "permute": lambda value, dims: value.permute([dim % value.dim() for dim in dims]),
+        "linalg_solve_triangular": solve_triangular,
+        "scatter_reduce": scatter_reduce,
+        "masked_scatter": lambda value, mask, source: masked(value, mask.expand(value.shape), source.reshape(-1)),
+        "rms_norm": lambda *given: _root_mean_square(*given)[0],
+        "_fused_rms_norm": _root_mean_square,
+        "cumsum": lambda value, dim, dtype=None: _whole(value).cumsum(dim, dtype=dtype),
+        "slice_scatter": slice_scatter,
+        "select_scatter": select_scatter,
+        "copy": lambda target, source, *_: source.to(target.dtype).expand(target.shape),
+        "_unsafe_index": lambda value, indices: value[tuple(slice(None) if item is None else item for item in indices)],
+        "_upsample_bilinear2d_aa": functools.partial(resize, "bilinear"),
+        "_upsample_bicubic2d_aa": functools.partial(resize, "bicubic"),
+        "grid_sampler_2d": grid_sample,
+        "unfold": unfold,
+    }
+
+
+@contextlib.contextmanager
+def untraced() -> Iterator[None]:
+    """What is computed within is a constant to the tracer."""
+    import torch
+
+    state = torch._C._get_tracing_state()
+    torch._C._set_tracing_state(None)
+    try:
+        yield
+    finally:
+        torch._C._set_tracing_state(state)
+
+
+def attention(
+    query: Any, key: Any, value: Any, dropout_p: float = 0.0, is_causal: bool = False, *, attn_mask: Any = None,
+    scale: float | None = None,
+) -> tuple[Any, None]:  # fmt: skip
+    """Scaled dot products, a softmax, and their sum over the values. Nothing reads the second output in inference."""
+    import torch
+
+    if key.shape[1] != query.shape[1]:
+        groups = query.shape[1] // key.shape[1]
+        key, value = (_repeated(item, groups) for item in (key, value))
+    scores = (query @ key.transpose(-1, -2)) * (scale if scale is not None else query.shape[-1] ** -0.5)
+    if is_causal:
+        later = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
+        scores = scores.masked_fill(later, -math.inf)
+    if attn_mask is not None:
+        return _safe_softmax(scores + attn_mask, -1) @ value, None
+    return scores.softmax(-1) @ value, None
+
+
+def _repeated(heads: Any, groups: int) -> Any:
+    batch, count, length, width = heads.shape
+    wide = heads.unsqueeze(2).expand(batch, count, groups, length, width)
+    return wide.reshape(batch, count * groups, length, width)
+
+
+def _full_like(value: Any, fill: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    import torch
+
+    if isinstance(fill, torch.Tensor):
+        return fill.to(dtype or value.dtype).expand(value.shape)
+    return torch.full(tuple(value.shape), fill, dtype=dtype or value.dtype)
+
+
+def _whole(value: Any) -> Any:
+    """Booleans as integers: ONNX adds no booleans up."""
+    import torch
+
+    return value.to(torch.int64) if value.dtype == torch.bool else value
+
+
+def _safe_softmax(value: Any, dim: int, dtype: Any = None) -> Any:
+    """A softmax that is zero where all is minus infinity."""
+    empty = (value == -math.inf).all(dim, keepdim=True)
+    return value.masked_fill(empty, 0.0).softmax(dim, dtype=dtype).masked_fill(empty, 0.0)
+
+
+def _distance(left: Any, right: Any, power: float, mode: int | None = None) -> Any:
+    if power != 2:
+        raise NotImplementedError("no other form of operator 'aten::_cdist_forward' for this power")
+    return (left.unsqueeze(-2) - right.unsqueeze(-3)).square().sum(-1).sqrt()
+
+
+def group_norm(
+    value: Any, weight: Any, bias: Any, batch: int, channels: int, size: int, groups: int, eps: float
+) -> tuple[Any, None, None]:
+    """native_group_norm; nothing reads mean and deviation in inference."""
+    import torch
+
+    return torch.nn.functional.group_norm(value, groups, weight, bias, eps), None, None
+
+
+def batch_norm(
+    value: Any, weight: Any, bias: Any, mean: Any, variance: Any, training: bool, momentum: float, eps: float
+) -> tuple[Any, None, None]:
+    """native_batch_norm, by the running values or by the batch's own."""
+    if training:
+        dims = [0, *range(2, value.dim())]
+        mean = value.mean(dims)
+        variance = (value - mean.reshape(1, -1, *[1] * (value.dim() - 2))).square().mean(dims)
+    shape = (1, -1, *[1] * (value.dim() - 2))
+    found = (value - mean.reshape(shape)) * (variance.reshape(shape) + eps).rsqrt()
+    found = found if weight is None else found * weight.reshape(shape)
+    return (found if bias is None else found + bias.reshape(shape)), None, None
+
+
+def _exponential_less_one(value: Any) -> Any:
+    """expm1 without cancellation: 2t / (1 - t) with t = tanh(x / 2), where x is small."""
+    import torch
+
+    half = (value.clamp(max=1.0) / 2).tanh()
+    return torch.where(value < 1, 2 * half / (1 - half), value.exp() - 1)
+
+
+def _is_in(value: Any, among: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
+    found = (value.unsqueeze(-1) == among.reshape(-1)).any(-1)
+    return ~found if invert else found
+
+
+def _scatter(value: Any, dim: int, index: Any, source: Any, **kwargs: Any) -> Any:
+    """With a number as with a tensor; booleans as bytes, which ONNX scatters."""
+    import torch
+
+    source = source if isinstance(source, torch.Tensor) else torch.full(tuple(index.shape), source, dtype=value.dtype)
+    if value.dtype != torch.bool:
+        return torch.ops.aten.scatter.src(value, dim, index, source)
+    return torch.ops.aten.scatter.src(value.to(torch.int32), dim, index, source.to(torch.int32)).to(torch.bool)
+
+
+def _root_mean_square(value: Any, shape: list[int], weight: Any = None, eps: float | None = None) -> tuple[Any, None]:
+    import torch
+
+    dims = list(range(-len(shape), 0))
+    small = eps if eps is not None else torch.finfo(value.dtype).eps
+    found = value * (value.square().mean(dims, keepdim=True) + small).rsqrt()
+    return (found if weight is None else found * weight), None
+
+
+def convolution(
+    value: Any, weight: Any, bias: Any, stride: list[int], padding: list[int], dilation: list[int], transposed: bool,
+    output_padding: list[int], groups: int,
+) -> Any:  # fmt: skip
+    """With one number for each side: torch takes one for all."""
+    import torch
+
+    sides = value.dim() - 2
+    stride, padding, dilation, output_padding = (
+        list(item) * sides if len(item) == 1 else list(item) for item in (stride, padding, dilation, output_padding)
+    )
+    return torch.ops.aten.convolution.default(
+        value, weight, bias, stride, padding, dilation, transposed, output_padding, groups
+    )
+
+
+def _replaced(value: Any, source: Any, dim: int, places: torch.Tensor) -> Any:
+    """`value` with slices of `source` at `places` of `dim`: both in a row, and a choice out of it."""
+    import torch
+
+    with untraced():
+        order = torch.arange(value.shape[dim])
+        order[places] = torch.arange(len(places)) + value.shape[dim]
+    return torch.cat((value, source.to(value.dtype)), dim).index_select(dim, order)
+
+
+def slice_scatter(
+    value: Any, source: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Any:
+    import torch
+
+    with untraced():
+        places = torch.arange(value.shape[dim])[slice(start, end, step)]
+    if len(places) == value.shape[dim]:
+        return source.to(value.dtype)
+    return _replaced(value, source, dim, places) if len(places) else value
+
+
+def select_scatter(value: Any, source: Any, dim: int, index: int) -> Any:
+    import torch
+
+    return _replaced(value, source.unsqueeze(dim), dim, torch.tensor([index % value.shape[dim]]))
+
+
+def index_put(value: Any, indices: list[Any], source: Any, accumulate: bool = False) -> Any:
+    """With a mask as a choice between two tensors of one shape."""
+    import torch
+
+    if len(indices) == 1 and indices[0].dtype == torch.bool and not accumulate:
+        return masked(value, indices[0], source)
+    if accumulate or all(item is not None for item in indices):
+        return torch.ops.aten.index_put.default(value, indices, source, accumulate)
+    places = torch.arange(value.numel()).reshape(value.shape)
+    places = places[tuple(slice(None) if item is None else item for item in indices)]
+    spread = source.to(value.dtype).expand(places.shape).reshape(-1)
+    return value.reshape(-1).scatter(0, places.reshape(-1), spread).reshape(value.shape)
+
+
+def masked(value: Any, mask: Any, source: Any) -> Any:
+    """`value` with `source` where `mask` is set: the same there, or one row after another."""
+    import torch
+
+    rest = value.dim() - mask.dim()
+    wide = mask.reshape(*mask.shape, *[1] * rest)
+    if source.dim() <= rest or source.shape[0] == 1:
+        return torch.where(wide, source.to(value.dtype), value)
+    order = mask.reshape(-1).to(torch.int64).cumsum(0) - 1
+    rows = source.index_select(0, order.clamp(0, source.shape[0] - 1)).reshape(*mask.shape, *source.shape[1:])
+    return torch.where(wide, rows.to(value.dtype), value)
+
+
+def solve_triangular(matrix: Any, right: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Any:
+    """linalg.solve_triangular: what is left of a unit triangle is nilpotent, so its inverse is a short product."""
+    import torch
+
+    if not left:
+        raise NotImplementedError("no other form of operator 'aten::linalg_solve_triangular' from the right")
+    length = int(matrix.shape[-1])
+    with untraced():
+        strict = torch.ones(length, length).tril(-1).to(matrix.dtype)
+        strict = strict.T.contiguous() if upper else strict
+    if not unitriangular:
+        diagonal = matrix.diagonal(dim1=-2, dim2=-1).unsqueeze(-1)
+        matrix, right = matrix / diagonal, right / diagonal
+    power, found = -(matrix * strict), right
+    found = found + power @ found
+    for _ in range(max(length - 1, 1).bit_length() - 1):
+        power = power @ power
+        found = found + power @ found
+    return found
+
+
+def scatter_reduce(value: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Any:
+    """Where the old values do not count, they are as low as can be before."""
+    import torch
+
+    if not include_self:
+        if reduce != "amax":
+            raise NotImplementedError(f"no other form of operator 'aten::scatter_reduce' for {reduce} without self")
+        lowest = torch.full(tuple(index.shape), torch.finfo(value.dtype).min, dtype=value.dtype)
+        value = value.scatter(dim, index, lowest)
+    return torch.ops.aten.scatter_reduce.two(value, dim, index, source, reduce, include_self=True)
+
+
+def as_strided(
+    strides: tuple[int, ...], value: Any, size: list[int], stride: list[int], storage_offset: int | None = None
+) -> Any:
+    """Elements of `value`, which lies in memory with `strides`, by their place in memory."""
+    import torch
+
+    shape = tuple(value.shape)
+    span = 1 + sum((length - 1) * step for length, step in zip(shape, strides, strict=True))
+    with untraced():
+        logical = torch.full((span,), -1)
+        logical.as_strided(shape, strides).copy_(torch.arange(math.prod(shape)).reshape(shape))
+        wanted = logical.as_strided(size, stride, storage_offset or 0).reshape(-1)
+    if bool((wanted < 0).any()):
+        raise NotImplementedError("operator 'aten::as_strided' reads memory beside its tensor")
+    return value.reshape(-1).index_select(0, wanted).reshape(size)
+
+
+def resize(mode: str, value: Any, output_size: Any, align_corners: bool, *scales: Any) -> Any:
+    """Antialiased interpolation: a matrix product for each side. The matrices are what becomes of an identity."""
+    import torch
+
+    factors = scales[0] if len(scales) == 1 and scales[0] is not None else scales
+    factors = list(factors) if len(factors) == 2 else [None, None]
+    size = output_size or [int(length * factor) for length, factor in zip(value.shape[-2:], factors, strict=True)]
+    function = getattr(torch.ops.aten, f"_upsample_{mode}2d_aa").default
+
+    def weights(length: int, wanted: int, factor: float | None) -> torch.Tensor:
+        unit = torch.eye(length).reshape(1, length, length, 1)
+        return function(unit, [wanted, 1], align_corners, factor, None).reshape(length, wanted).T
+
+    with untraced():
+        rows = weights(int(value.shape[-2]), size[0], factors[0])
+        columns = weights(int(value.shape[-1]), size[1], factors[1]).T.contiguous()
+    return rows @ value @ columns
+
+
+def grid_sample(value: Any, grid: Any, interpolation: int, padding: int, align_corners: bool) -> Any:
+    """grid_sampler_2d, bilinear or nearest, with zeros or the border outside."""
+    import torch
+
+    if interpolation > 1 or padding > 1:
+        raise NotImplementedError("no other form of operator 'aten::grid_sampler_2d' in this mode")
+    batch, channels, height, width = value.shape
+    flat = value.reshape(batch, channels, height * width)
+
+    def scaled(coordinate: Any, length: int) -> Any:
+        place = (coordinate + 1) / 2 * (length - 1) if align_corners else ((coordinate + 1) * length - 1) / 2
+        return place.clamp(0, length - 1) if padding else place
+
+    x, y = scaled(grid[..., 0], width), scaled(grid[..., 1], height)
+
+    def corner(column: Any, row: Any) -> Any:
+        inside = (column >= 0) & (column <= width - 1) & (row >= 0) & (row <= height - 1)
+        place = (row.clamp(0, height - 1) * width + column.clamp(0, width - 1)).to(torch.int64)
+        picked = flat.gather(2, place.reshape(batch, 1, -1).expand(batch, channels, -1))
+        return picked.reshape(batch, channels, *grid.shape[1:3]) * inside.unsqueeze(1).to(value.dtype)
+
+    if interpolation == 1:
+        return corner(x.round(), y.round())
+    left, top = x.floor(), y.floor()
+    right, low = x - left, y - top
+    return (
+        corner(left, top) * ((1 - right) * (1 - low)).unsqueeze(1)
+        + corner(left + 1, top) * (right * (1 - low)).unsqueeze(1)
+        + corner(left, top + 1) * ((1 - right) * low).unsqueeze(1)
+        + corner(left + 1, top + 1) * (right * low).unsqueeze(1)
+    )
+
+
+def unfold(value: Any, dimension: int, size: int, step: int) -> Any:
+    """torch.Tensor.unfold: the windows' elements in a row, and a choice out of them."""
+    import torch
+
+    dim = dimension % value.dim()
+    count = (value.shape[dim] - size) // step + 1
+    with untraced():
+        places = (torch.arange(count)[:, None] * step + torch.arange(size)).reshape(-1)
+    picked = value.index_select(dim, places)
+    shape = (*value.shape[:dim], count, size, *value.shape[dim + 1 :])
+    return _moved(picked.reshape(shape), dim + 1, -1)
