@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from archsweep.export import flat, lowering
+from archsweep.export import flat, pairs
 
 
 def same(function, *arguments):
@@ -110,6 +110,7 @@ def test_scatter_without_self():
     same(lambda a, b: a.scatter_reduce(1, index, b, "amax", include_self=False), torch.rand(2, 4), torch.rand(2, 3))
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 def test_constants_are_found_once():
     module = flat.flatten(Called(lambda value: value + torch.arange(3).cumsum(0)), (torch.rand(3),))
     with torch.no_grad():
@@ -119,4 +120,4 @@ def test_constants_are_found_once():
 
 def test_no_other_form_names_the_operator():
     with pytest.raises(NotImplementedError, match="aten::solve"):
-        lowering.with_pairs("solve", None, (lowering.Pair(1, 2),), {})
+        pairs.with_pairs("solve", None, (pairs.Pair(1, 2),), {})

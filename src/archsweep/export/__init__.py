@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +75,7 @@ def graph(bench: Bench) -> Graph:
     """
     bench.announce(Stage.EXPORT)
     name = _name(bench)
-    place = (bench.cache or Path(tempfile.mkdtemp())) / "graphs" / name[:2]
+    place = cache.writable(bench.cache) / "graphs" / name[:2]
     with cache.alone(place, name):
         kept = cache.load(place, name)
         if kept is None:
@@ -95,12 +94,12 @@ def _name(bench: Bench) -> str:
     import onnx
     import torch
 
-    from archsweep.export import lowering, rewrites
+    from archsweep.export import lowering, pairs, rewrites
 
     return cache.key(
         {
             "reference": bench.reference.key,
-            "rules": [RULES, rewrites.RULES, lowering.RULES],
+            "rules": [RULES, rewrites.RULES, lowering.RULES, pairs.RULES],
             "versions": [torch.__version__, onnx.__version__],
         }
     )

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import os
+import shutil
+import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+
+@functools.cache
+def writable(root: Path | None) -> Path:
+    """`root` if files can be made there, else a temporary folder of this process; says so once."""
+    if root is not None:
+        try:
+            (root / "graphs").mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=root / "graphs"):
+                return root
+        except OSError as error:
+            warnings.warn(f"graphs are not kept: {root} takes no files ({error.strerror})", stacklevel=2)
+    place = tempfile.mkdtemp(prefix="archsweep-graphs-")
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return Path(place)
 
 
 def key(parts: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from archsweep.export import lowering
+from archsweep.export import lowering, pairs
 
 if TYPE_CHECKING:
     import torch
@@ -100,12 +100,12 @@ def _interpreter() -> Any:
 
         def get_attr(self, target: Any, args: Any, kwargs: Any) -> Any:
             value = super().get_attr(target, args, kwargs)
-            return lowering.Pair.of(value) if isinstance(value, torch.Tensor) and value.is_complex() else value
+            return pairs.Pair.of(value) if isinstance(value, torch.Tensor) and value.is_complex() else value
 
         def call_function(self, target: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
             name = target._schema.name.removeprefix("aten::") if hasattr(target, "_schema") else ""
-            if any(isinstance(item, lowering.Pair) for item in (*args, *kwargs.values())) or name in lowering.MAKE:
-                return lowering.with_pairs(name, target, args, kwargs)
+            if any(isinstance(item, pairs.Pair) for item in (*args, *kwargs.values())) or name in pairs.MAKE:
+                return pairs.with_pairs(name, target, args, kwargs)
             if name == "as_strided":
                 return lowering.as_strided(self._node.args[0].meta["tensor_meta"].stride, *args, **kwargs)
             said = table.get(name)

@@ -1,0 +1,73 @@
+"""What is kept is whole, made once, and made again where it is not whole."""
+
+import multiprocessing
+import os
+import signal
+
+import pytest
+
+from archsweep.export import apart, cache
+
+
+def keep(folder, content=b"graph"):
+    made = folder / "made.draft"
+    made.write_bytes(content)
+    return cache.store(folder, "name", {"route": "one"}, made)
+
+
+def test_kept_and_found(tmp_path):
+    file = keep(tmp_path)
+    assert cache.load(tmp_path, "name") == ({"route": "one"}, file)
+
+
+def test_a_failure_is_kept_too(tmp_path):
+    cache.store(tmp_path, "name", {"attempts": []}, None)
+    assert cache.load(tmp_path, "name") == ({"attempts": []}, None)
+
+
+@pytest.mark.parametrize("content", [b"gra", b"", b"graphs"])
+def test_a_cut_or_changed_graph_is_none(tmp_path, content):
+    keep(tmp_path).write_bytes(content)
+    assert cache.load(tmp_path, "name") is None
+
+
+def test_cut_facts_are_none(tmp_path):
+    keep(tmp_path)
+    facts = tmp_path / "name.json"
+    facts.write_text(facts.read_text()[:-5])
+    assert cache.load(tmp_path, "name") is None
+
+
+def ask(folder, counter):
+    with cache.alone(folder, "name"):
+        if cache.load(folder, "name") is None:
+            with counter.open("a") as written:
+                written.write("made\n")
+            cache.store(folder, "name", {}, None)
+
+
+def test_two_at_once_make_one(tmp_path):
+    context, counter = multiprocessing.get_context("spawn"), tmp_path / "counter"
+    both = [context.Process(target=ask, args=(tmp_path, counter)) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    assert counter.read_text() == "made\n"
+
+
+def test_without_permission_a_temporary_folder_and_one_warning(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    with pytest.warns(UserWarning, match="graphs are not kept"):
+        place = cache.writable(blocked)
+    assert place.is_dir() and cache.writable(blocked) == place
+    assert cache.writable(tmp_path) == tmp_path
+
+
+def test_a_step_that_kills_its_process_ends_only_itself():
+    assert apart.call(lambda: [1, None]) == [1, None]
+    with pytest.raises(apart.Died, match="SIGFPE"):
+        apart.call(lambda: os.kill(os.getpid(), signal.SIGFPE))
+    with pytest.raises(apart.Died, match="exit code 7"):
+        apart.call(lambda: os._exit(7))
