@@ -159,6 +159,8 @@ _COMPLEX: dict[str, Callable[..., Any]] = {
     "_conj": lambda value: Pair(value.real, -value.imaginary),
     "conj_physical": lambda value: Pair(value.real, -value.imaginary),
     "_to_copy": convert,
+    "lift_fresh_copy": lambda value: value,
+    "lift_fresh": lambda value: value,
     "_fft_r2c": _fourier,
     "_fft_c2r": _back,
 }
