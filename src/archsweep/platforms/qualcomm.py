@@ -23,9 +23,12 @@ capabilities = Capabilities(
 INSTALL = "pip install 'archsweep[qualcomm]'"
 PROVIDER = "QNNExecutionProvider"
 REPAIRS = (
+    "concatenation_of_something",
+    "masked_rows_as_selection",
     "reciprocal_as_division",
     "masked_rows_by_maximum",
     "gather_by_flat_indices",
+    "einsum_as_product",
     "transposes_of_few_dimensions",
 )
 ROUNDED = (1e-6, 1e-2)  # a product of matrices in float16 is off by more than the first and less than the second

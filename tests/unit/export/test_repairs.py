@@ -63,6 +63,44 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
         ([node("Gather", ["x", "i"], ["y"], axis=0)], {"x": VALUES.reshape(8, 12)}, {"i": INDICES}),
         ([node("Gather", ["x", "i"], ["y"], axis=1)], {"x": VALUES.reshape(3, 8, 4), "i": INDICES}, {}),
     ],
+    "concatenation_of_something": [
+        (
+            [
+                node("Slice", ["x", "start", "end", "axes"], ["nothing"]),
+                node("Concat", ["x", "nothing"], ["y"], axis=3),
+            ],
+            {"x": VALUES},
+            {"start": np.array([4]), "end": np.array([99]), "axes": np.array([3])},
+        )
+    ],
+    "einsum_as_product": [
+        (
+            [node("Einsum", ["x", "z"], ["y"], equation="BHNK,BGHK->BHNG")],
+            {"x": VALUES, "z": RANDOM.standard_normal((2, 5, 3, 4)).astype("float32")},
+            {},
+        ),
+        ([node("Einsum", ["x", "z"], ["y"], equation="...si, ...id -> ...sd")], {"x": VALUES, "z": VALUES}, {}),
+    ],
+    "masked_rows_as_selection": [
+        (
+            [
+                node("Expand", ["mask", "form"], ["m"]),
+                node("NonZero", ["m"], ["places"]),
+                node("Transpose", ["places"], ["t"], perm=[1, 0]),
+                node("Shape", ["t"], ["s"]),
+                node("Gather", ["s", "zero"], ["n"], axis=0),
+                node("Reshape", ["source", "flat"], ["f"]),
+                node("Slice", ["f", "zero", "n", "zero"], ["part"]),
+                node("ScatterND", ["x", "t", "part"], ["y"]),
+            ],
+            {
+                "x": VALUES.reshape(2, 12, 4),
+                "mask": RANDOM.random((2, 12, 1)) < 0.5,
+                "source": RANDOM.standard_normal((3, 8, 4)).astype("float32"),
+            },
+            {"form": np.array([2, 12, 4]), "zero": np.array([0]), "flat": np.array([-1])},
+        )
+    ],
     "transposes_of_few_dimensions": [
         (
             [

@@ -50,3 +50,15 @@ def replace(model: Any, nodes: list[Any]) -> None:
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     del model.graph.value_info[:]
+
+
+def prune(model: Any) -> None:
+    """Drop the nodes on which no output depends any longer."""
+    asked = {item.name for item in model.graph.output}
+    kept = []
+    for node in reversed(model.graph.node):
+        inner = {name for item in node.attribute for one in item.g.node for name in one.input}
+        if asked.intersection(node.output) or inner:
+            kept.append(node)
+            asked |= {*node.input, *inner}
+    replace(model, kept[::-1])
