@@ -42,7 +42,8 @@ def _match(node: Any, made: dict[str, Any], shapes: dict[str, tuple[int, ...]]) 
     if spread is None or spread.op_type != "Expand":
         return None
     data, mask, source = (shapes.get(name, ()) for name in (node.input[0], spread.input[0], flat.input[0]))
-    whole = len(data) > 1 and mask == (*data[:-1], 1) and math.prod(source) and math.prod(source) % data[-1] == 0
+    elements = math.prod(list(source))
+    whole = len(data) > 1 and mask == (*data[:-1], 1) and elements and elements % data[-1] == 0
     return (spread.input[0], flat.input[0]) if whole else None
 
 
