@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from archsweep import export
-from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program, Tensor
+from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program, Stage, Tensor
+from archsweep.errors import Unavailable, Unsupported
 from archsweep.export import wrapping
 
 title = "OpenVINO"
 priority = Priority.HIGH
 package = "openvino"
-capabilities = Capabilities(executes=True, dtypes=("float32",))
+capabilities = Capabilities(
+    executes=True,
+    dtypes=("float32", "bfloat16", "float16"),
+    options={"route": ("onnx", "torchscript", "exported_program"), "device": ("CPU", "GPU", "NPU")},
+)
+HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+OLDEST = (2025, 0)
+_NAMED = re.compile(r"(?:No conversion rule found for operations: |type = |operation (?:of type )?)([\w:]+)")
 INSTALL = "pip install 'archsweep[openvino]'"
 
 
@@ -23,6 +32,10 @@ def probe() -> Probe:
         import openvino
     except ImportError as error:
         return Probe(present=False, evidence=Evidence.NONE, reason=f"{error.name} is not installed", install=INSTALL)
+    found = tuple(int(part) for part in openvino.__version__.split("-")[0].split(".")[:2])
+    if found < OLDEST:
+        reason = f"openvino {openvino.__version__} is older than {'.'.join(map(str, OLDEST))}"
+        return Probe(present=False, evidence=Evidence.NONE, reason=reason, install=INSTALL)
     core = openvino.Core()
     device = f"openvino CPU ({core.get_property('CPU', 'FULL_DEVICE_NAME')})"
     operators = openvino.opset13
@@ -39,20 +52,23 @@ def probe() -> Probe:
 class OpenVinoProgram:
     """A compiled model. Satisfies contract.Program."""
 
-    def __init__(self, compiled: Any, graph: export.Graph, placement: Placement) -> None:
-        self._request, self._graph, self._placement = compiled.create_infer_request(), graph, placement
-        self.details = graph.facts()
+    def __init__(
+        self, compiled: Any, names: tuple[tuple[str, ...], tuple[str, ...]], placement: Placement, facts: dict[str, Any]
+    ) -> None:
+        self._request, self._placement = compiled.create_infer_request(), placement
+        self._inputs, self._outputs = names
+        self.details = facts
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         import numpy
         import torch
 
         leaves = wrapping.leaves(inputs)
-        found = self._request.infer({name: leaves[name].contiguous().numpy() for name in self._graph.inputs})
-        values = [found[index] for index in range(len(self._graph.outputs))]
+        found = self._request.infer([leaves[name].contiguous().numpy() for name in self._inputs])
+        values = [found[index] for index in range(len(self._outputs))]
         return {
             path: torch.from_numpy(numpy.asarray(value).copy())
-            for path, value in zip(self._graph.outputs, values, strict=True)
+            for path, value in zip(self._outputs, values, strict=True)
         }
 
     def placement(self) -> Placement:
@@ -60,15 +76,67 @@ class OpenVinoProgram:
 
 
 def compile(bench: Bench) -> Program:
+    """The bench's model by the route of the case, on its device, in its dtype. Raises Unsupported, Unavailable."""
     import openvino
 
+    core, device, hint = openvino.Core(), bench.option("device"), HINTS[bench.case.dtype]
+    if not any(name.split(".")[0] == device for name in core.available_devices):
+        raise Unavailable(f"OpenVINO finds no {device} here, only {', '.join(core.available_devices)}")
+    route = bench.option("route")
+    try:
+        model, names, facts = _from_onnx(bench, core) if route == "onnx" else _from_torch(bench, route)
+        settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint}
+        settings |= {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1} if device == "CPU" else {}
+        compiled = core.compile_model(model, device, settings)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise _refusal(error) from error
+    chosen = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    if chosen != hint:
+        raise Unsupported(f"asked for {hint}, the {device} plugin computes in {chosen}")
+    return OpenVinoProgram(compiled, names, _placement(core, model, compiled, device), facts)
+
+
+def _from_onnx(bench: Bench, core: Any) -> tuple[Any, tuple[tuple[str, ...], tuple[str, ...]], dict[str, Any]]:
     graph = export.graph(bench)
-    core = openvino.Core()
     model = core.read_model(graph.file)
-    compiled = core.compile_model(
-        model, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
-    )
-    where = core.query_model(model, "CPU")
-    elsewhere = tuple(name for name, device in where.items() if not device.startswith("CPU"))
-    device = f"openvino CPU ({core.get_property('CPU', 'FULL_DEVICE_NAME')})"
-    return OpenVinoProgram(compiled, graph, Placement(device=device, readable=bool(where), elsewhere=elsewhere))
+    order = tuple(next(name for name in graph.inputs if name in item.names) for item in model.inputs)
+    return model, (order, graph.outputs), graph.facts()
+
+
+def _from_torch(bench: Bench, route: str) -> tuple[Any, tuple[tuple[str, ...], tuple[str, ...]], dict[str, Any]]:
+    """Straight from the module, without ONNX: traced, or through torch.export."""
+    import openvino
+    import torch
+
+    bench.announce(Stage.EXPORT)
+    wrapped = wrapping.wrap(bench.model(), bench.inputs)
+    with torch.no_grad():
+        if route == "exported_program":
+            model = openvino.convert_model(torch.export.export(wrapped.module, wrapped.arguments, strict=False))
+        else:
+            model = openvino.convert_model(wrapped.module, example_input=wrapped.arguments)
+    bench.announce(Stage.COMPILE)
+    if len(model.inputs) != len(wrapped.inputs) or len(model.outputs) != len(wrapped.outputs):
+        raise Unsupported("the converter left out inputs or outputs, and does not say which")
+    model.reshape({item: list(given.shape) for item, given in zip(model.inputs, wrapped.arguments, strict=True)})
+    return model, (wrapped.inputs, wrapped.outputs), {"route": route}
+
+
+def _placement(core: Any, model: Any, compiled: Any, device: str) -> Placement:
+    """What the plugin says of each operator, and the compiled model of itself."""
+    where = core.query_model(model, device)
+    elsewhere = {name for name, place in where.items() if place.split(".")[0] != device}
+    ran = [str(item) for item in compiled.get_property("EXECUTION_DEVICES")]
+    elsewhere |= {f"all, on {item}" for item in ran if item.split(".")[0] != device}
+    title = f"openvino {device} ({core.get_property(device, 'FULL_DEVICE_NAME')})"
+    return Placement(device=title, readable=bool(where) and bool(ran), elsewhere=tuple(sorted(elsewhere)))
+
+
+def _refusal(error: Exception) -> Exception:
+    """Unsupported where the text is of an operation or of a shape that a frontend or a plugin does not take."""
+    text = str(error)
+    operators = tuple(dict.fromkeys(_NAMED.findall(text)))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    told = next((line for line in lines if "nsupported" in line or "not supported" in line), lines[-1] if lines else "")
+    refused = operators or "openvino" in text.lower() or "onversion" in text
+    return Unsupported(told[:300], operators) if refused else error

@@ -196,6 +196,10 @@ class LotBench:
         """Where the programs that the case in hand has used really ran."""
         return tuple(program.placement() for program in self._used)
 
+    def facts(self) -> Mapping[str, Any]:
+        """What the first program that the case in hand has used tells of how it was made, if it tells anything."""
+        return getattr(self._used[0], "details", {}) if self._used else {}
+
     def outputs(self) -> Mapping[str, Tensor] | None:
         """The first outputs of the first program that the case in hand has used."""
         return self._used[0].first if self._used else None

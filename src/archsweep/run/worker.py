@@ -102,7 +102,8 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
     try:
         verdict = _judge(case, bench)
         source = {reuse.SOURCE: reuse.source_hash(lot.subject.class_module)}
-        details = {**verdict.details, **_digest(bench), **_made(bench), **source}
+        told = {"program": dict(facts)} if (facts := bench.facts()) else {}
+        details = {**verdict.details, **_digest(bench), **_made(bench), **source, **told}
         device = next((placement.device for placement in bench.placements()), "")
     except Exception as error:  # noqa: BLE001 (every ending is a result)
         status, stage, failure = endings.classify(error, announce.now.stage)
