@@ -27,7 +27,10 @@ from archsweep.platforms._web_parts import Parts
 OPEN_S, ASK_S, LOAD_S, RUN_S = 30.0, 30.0, 600.0, 600.0
 SHAPE_WORK = ("Shape", "Size")  # of floating tensors these read no values
 COPIES = ("MemcpyToHost", "MemcpyFromHost")
-_OPERATOR = re.compile(r"(?:implementation for|Op\s*\(|operator|op_type:?|type:)\s*'?([A-Z]\w+)")
+# How ONNX Runtime names an operator that it refuses, and how the browser's graph builder names one of its own.
+_OPERATOR = re.compile(
+    r"(?:implementation for|Op\s*\(|operator|op_type:?|type:)\s*'?([A-Z]\w+)|'MLGraphBuilder':\s(?:The\s)?(\w+)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,4 +253,4 @@ def plain(text: str) -> str:
 
 def operators(text: str) -> tuple[str, ...]:
     """The operators that a refusal names."""
-    return tuple(dict.fromkeys(_OPERATOR.findall(text)))
+    return tuple(dict.fromkeys(theirs or its for theirs, its in _OPERATOR.findall(text)))

@@ -17,7 +17,7 @@ package = "onnxruntime-web"
 
 PROVIDER = {"name": "webnn", "deviceType": "cpu"}
 FLAGS = ("--enable-features=WebMachineLearningNeuralNetwork",)
-REPAIRS: tuple[str, ...] = ()
+REPAIRS = ("convolutions_of_two_dimensions",)
 DEVICES = {"XNNPACK delegate for CPU": "WebNN/LiteRT-CPU"}  # what the browser's log says, and what that is
 _COUNT = re.compile(r"number of nodes in the graph: (\d+) number of nodes supported by WebNN: (\d+)")
 

@@ -101,6 +101,28 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
             {"form": np.array([2, 12, 4]), "zero": np.array([0]), "flat": np.array([-1])},
         )
     ],
+    "casts_by_int32": [
+        ([node("Shape", ["x"], ["n"]), node("Cast", ["n"], ["y"], to=1)], {"x": VALUES}, {}),
+        (
+            [node("Cast", ["x"], ["i"], to=7), node("Greater", ["i", "one"], ["b"]), node("Cast", ["b"], ["y"], to=1)],
+            {"x": 9 * VALUES},
+            {"one": np.ones((), "int64")},
+        ),
+    ],
+    "nan_by_comparison": [
+        (
+            [node("Log", ["x"], ["n"]), node("IsNaN", ["n"], ["b"]), node("Cast", ["b"], ["y"], to=1)],
+            {"x": VALUES},
+            {},
+        )
+    ],
+    "convolutions_of_two_dimensions": [
+        (
+            [node("Conv", ["x", "w", "b"], ["y"], strides=[3, 2, 2], pads=[0, 1, 0, 0, 0, 1])],
+            {"x": VALUES.reshape(2, 1, 3, 4, 4)},
+            {"w": RANDOM.standard_normal((5, 1, 3, 2, 2)).astype("float32"), "b": np.ones(5, "float32")},
+        )
+    ],
     "transposes_of_few_dimensions": [
         (
             [

@@ -18,6 +18,17 @@ def shapes(model: Any) -> dict[str, tuple[int, ...]]:
     return found
 
 
+def kinds(model: Any) -> dict[str, int]:
+    """Element types of all edges that are known, by name, as ONNX numbers them."""
+    import onnx
+
+    inferred = onnx.shape_inference.infer_shapes(model)
+    found = {item.name: item.data_type for item in model.graph.initializer}
+    for item in (*inferred.graph.input, *inferred.graph.output, *inferred.graph.value_info):
+        found.setdefault(item.name, item.type.tensor_type.elem_type)
+    return found
+
+
 def constants(model: Any) -> dict[str, Any]:
     """Values of the initializers, by name."""
     import onnx

@@ -1,0 +1,31 @@
+"""A cast between 64-bit integers and floating-point numbers, said in two steps: by way of 32-bit integers.
+
+The numbers stay where they fit into 32 bits, which the control run proves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archsweep.export.repairs import _edges
+
+why = "onnxruntime-web's WebGPU provider has no 64-bit integers: it would leave the floating-point half to the CPU"
+
+
+def apply(model: Any) -> int:
+    """Change the model in place; returns how many casts were changed."""
+    import onnx
+
+    kinds, nodes, count = _edges.kinds(model), [], 0
+    real = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16}
+    for node in model.graph.node:
+        ends = (kinds.get(node.input[0]), _edges.attribute(node, "to", 0)) if node.op_type == "Cast" else (None, None)
+        if onnx.TensorProto.INT64 in ends and real.intersection(ends):
+            narrow, name = f"casts_by_int32.{count}", f"{node.name or node.output[0]}.int32"
+            nodes.append(onnx.helper.make_node("Cast", [node.input[0]], [narrow], name, to=onnx.TensorProto.INT32))
+            node.input[0] = narrow
+            count += 1
+        nodes.append(node)
+    if count:
+        _edges.replace(model, nodes)
+    return count
