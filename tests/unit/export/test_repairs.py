@@ -119,8 +119,8 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
     "convolutions_of_two_dimensions": [
         (
             [node("Conv", ["x", "w", "b"], ["y"], strides=[3, 2, 2], pads=[0, 1, 0, 0, 0, 1])],
-            {"x": VALUES.reshape(2, 1, 3, 4, 4)},
-            {"w": RANDOM.standard_normal((5, 1, 3, 2, 2)).astype("float32"), "b": np.ones(5, "float32")},
+            {"x": np.round(9 * VALUES).reshape(2, 1, 3, 4, 4)},
+            {"w": RANDOM.integers(-9, 9, (5, 1, 3, 2, 2)).astype("float32"), "b": np.ones(5, "float32")},
         )
     ],
     "transposes_of_few_dimensions": [
