@@ -21,7 +21,7 @@ package = "onnxruntime-web"
 
 PROVIDER = "webgpu"
 SOFTWARE = ("swiftshader", "llvmpipe", "lavapipe", "software", "warp", "basic render")
-REPAIRS = ("casts_by_int32", "nan_by_comparison", "convolutions_of_two_dimensions")
+REPAIRS = ("casts_by_int32", "nan_by_comparison")
 
 
 def _flags() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from archsweep.export.repairs import _edges
 
-why = "WebNN and onnxruntime-web's WebGPU convolve over two axes"
+why = "WebNN convolves over two axes only"
 
 
 def apply(model: Any) -> int:
