@@ -101,11 +101,13 @@ def _driver() -> str:
     """Version of the NVIDIA driver, where there is one."""
     try:
         import pynvml
-
+    except ImportError:
+        return ""
+    try:
         pynvml.nvmlInit()
         return str(pynvml.nvmlSystemGetDriverVersion())
-    except (ImportError, OSError, RuntimeError) as error:
-        return "" if isinstance(error, ImportError) else f"unknown ({error})"
+    except pynvml.NVMLError as error:
+        return f"unknown ({error})"
 
 
 @functools.cache
@@ -138,8 +140,10 @@ def _drawing() -> Any:
                 return func(*args, **kwargs)
             tensors = [item for item in (*args, *kwargs.values()) if isinstance(item, torch.Tensor)]
             device = kwargs.get("device") or (tensors[0].device if tensors else torch.get_default_device())
-            on_cpu = {**kwargs, "device": "cpu"} if func in made else kwargs
             given = [item.cpu() if isinstance(item, torch.Tensor) else item for item in args]
-            return func(*given, **on_cpu).to(device)
+            named = {name: item.cpu() if isinstance(item, torch.Tensor) else item for name, item in kwargs.items()}
+            if func in made or "device" in named:
+                named["device"] = "cpu"
+            return func(*given, **named).to(device)
 
     return Drawing
