@@ -42,10 +42,10 @@ class Place:
             "ARCHSWEEP_IMPORTS": "newcomer",
         }
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", PROGRAM, *words]
+    def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
+        command, environment = [sys.executable, "-c", PROGRAM, *words], {**self.environment, **variables}
         return subprocess.Popen(
-            command, env=self.environment, cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command, env=environment, cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
     def call(self, *words: str) -> tuple[int, str, str]:
@@ -119,7 +119,8 @@ def test_a_missing_package_is_named_with_the_command_that_brings_it(
 def test_a_killed_sweep_goes_on_and_another_number_of_jobs_changes_no_bit(
     place: Place, swept: tuple[int, dict[str, Any]]
 ) -> None:
-    first = place.start("run", "--quiet", "--class", ALL, "--jobs", "1", "--db", "again.duckdb")
+    gate = {"NEWCOMER_GATE": str(place.folder / "never")}  # one subject waits, so that the kill finds work undone
+    first = place.start("run", "--quiet", "--class", ALL, "--jobs", "1", "--db", "again.duckdb", **gate)
     journals = place.folder / "again.duckdb.journals"
     deadline = time.monotonic() + PATIENCE_S
     while sum(path.read_text().count('"result"') for path in journals.glob("*.jsonl")) < 4:
