@@ -11,6 +11,7 @@ pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from archsweep import export  # noqa: E402
+from archsweep.errors import Unsupported  # noqa: E402
 
 
 class Branching(torch.nn.Module):
@@ -41,3 +42,33 @@ def test_what_a_trace_has_baked_in_shows_on_the_second_inputs(tmp_path):
         export.graph(bench(tmp_path, PADDED, "padded"))
     same = export.graph(bench(tmp_path, FULL, "full"))
     assert same.outputs == ("scaled",), "with the same mask nothing shows: it is the second inputs that tell"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_backend_that_refuses_one_graph_is_offered_another(tmp_path):
+    seen = []
+
+    def take(graph):
+        seen.append(graph.way)
+        if len(seen) == 1:
+            raise Unsupported("not this one")
+        return graph.file.exists()
+
+    graph, taken = export.accepted(bench(tmp_path, FULL, "offered"), take)
+    assert taken
+    assert seen == ["torchscript", "torchscript, frozen"]
+    assert graph.frozen == ("mask",)
+    assert graph.facts()["refused"] == {"torchscript": "not this one"}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_backend_that_refuses_every_graph_ends_with_its_first_word(tmp_path):
+    seen = []
+
+    def take(graph):
+        seen.append(graph.way)
+        raise Unsupported(f"not {graph.way}")
+
+    with pytest.raises(Unsupported, match=r"^not torchscript$"):
+        export.accepted(bench(tmp_path, FULL, "refused"), take)
+    assert seen == ["torchscript", "torchscript, frozen", "flat, frozen"], "dynamo cannot follow a branch on values"

@@ -81,6 +81,16 @@ FUNCTIONS = {
     "distance": (torch.cdist, (torch.rand(2, 5, 3), torch.rand(2, 4, 3))),
     "group norm": (lambda value: torch.nn.functional.group_norm(value, 2), (torch.rand(2, 4, 5),)),
     "root mean square": (lambda value: torch.nn.functional.rms_norm(value, (5,)), (torch.rand(2, 5),)),
+    "sums of bags": (
+        lambda table, places, weights: torch.nn.functional.embedding_bag(
+            places, table, torch.tensor([0, 2, 2]), mode="sum", per_sample_weights=weights
+        ),
+        (torch.rand(6, 3), torch.tensor([1, 5, 0, 2, 2]), torch.rand(5)),
+    ),
+    "means of bags": (
+        lambda table, places: torch.nn.functional.embedding_bag(places, table, torch.tensor([0, 2, 2])),
+        (torch.rand(6, 3), torch.tensor([1, 5, 0, 2, 2])),
+    ),
     "vectorised": (torch.vmap(lambda value: value.sum() * 2), (torch.rand(4, 3),)),
 }
 

@@ -11,10 +11,10 @@ import contextlib
 import dataclasses
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from archsweep.contract import Bench, Stage
 from archsweep.encoding import decode, encode
@@ -42,6 +42,10 @@ class Attempt:
     deviations: tuple[float, ...] = ()
     output: str = ""
 
+    @property
+    def way(self) -> str:
+        return _way(self.route, self.frozen)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Graph:
@@ -53,44 +57,76 @@ class Graph:
     frozen: tuple[str, ...]  # inputs that are constants of the graph
     unused: tuple[str, ...]  # inputs on which, once exported, nothing depends
     attempts: tuple[Attempt, ...] = field(default=())
+    refused: Mapping[str, str] = field(
+        default_factory=dict
+    )  # by route: what the backend said of graphs before this one
 
     @property
     def route(self) -> str:
         return self.attempts[-1].route
 
+    @property
+    def way(self) -> str:
+        return self.attempts[-1].way
+
     def facts(self) -> dict[str, Any]:
         """What a result tells of its export, as JSON values."""
         return {"route": self.route, "frozen": list(self.frozen), "unused": list(self.unused),
-                "attempts": [encode(item) for item in self.attempts]}  # fmt: skip
+                "attempts": [encode(item) for item in self.attempts], "refused": dict(self.refused)}  # fmt: skip
+
+
+Taken = TypeVar("Taken")
 
 
 class ExportFault(Ending):
     """No route gave a graph with the right numbers; no backend is to blame."""
 
 
-def graph(bench: Bench) -> Graph:
+def graph(bench: Bench, without: tuple[str, ...] = ()) -> Graph:
     """The checked graph of the bench's model in float32, out of the cache if it is there, else exported and kept there.
 
+    `without`: ways that are not taken, because a backend has refused what they lead to.
     Raises Unsupported where every route names operators it has no translation for, else ExportFault.
     """
     bench.announce(Stage.EXPORT)
-    name = _name(bench)
+    name = _name(bench, without)
     place = cache.writable(bench.cache) / "graphs" / name[:2]
     with cache.alone(place, name):
         kept = cache.load(place, name)
         if kept is None:
-            facts, made = _export(bench, place)
+            facts, made = _export(bench, place, without)
             kept = facts, cache.store(place, name, facts, made)
     facts, file = kept
     attempts = tuple(decode(Attempt, item) for item in facts["attempts"])
     if file is None:
         raise _fault(attempts, bench.reference.seeded)
-    names = {key: tuple(facts[key]) for key in ("inputs", "outputs", "frozen", "unused")}
+    inputs, outputs, frozen, unused = (tuple(facts[key]) for key in ("inputs", "outputs", "frozen", "unused"))
     bench.announce(Stage.COMPILE)
-    return Graph(file=file, attempts=attempts, **names)
+    return Graph(file=file, inputs=inputs, outputs=outputs, frozen=frozen, unused=unused, attempts=attempts)
 
 
-def _name(bench: Bench) -> str:
+def accepted(bench: Bench, take: Callable[[Graph], Taken]) -> tuple[Graph, Taken]:
+    """The first graph that a backend takes, and what `take` makes of it; `take` raises Unsupported where it refuses.
+
+    Raises the first refusal if it takes none.
+    """
+    refused: dict[str, Unsupported] = {}
+    while True:
+        try:
+            offered = graph(bench, without=tuple(refused))
+        except (Unsupported, ExportFault):
+            if not refused:
+                raise
+            bench.announce(Stage.COMPILE)
+            raise next(iter(refused.values())) from None
+        told = {way: str(error) for way, error in refused.items()}
+        try:
+            return dataclasses.replace(offered, refused=told), take(offered)
+        except Unsupported as error:
+            refused[offered.way] = error
+
+
+def _name(bench: Bench, without: tuple[str, ...]) -> str:
     import onnx
     import torch
 
@@ -99,6 +135,7 @@ def _name(bench: Bench) -> str:
     return cache.key(
         {
             "reference": bench.reference.key,
+            **({"without": sorted(without)} if without else {}),
             "rules": [RULES, rewrites.RULES, lowering.RULES, pairs.RULES],
             "versions": [torch.__version__, onnx.__version__],
         }
@@ -118,7 +155,7 @@ def _fault(attempts: tuple[Attempt, ...], seeded: bool) -> Ending:
     return ExportFault(told)
 
 
-def _export(bench: Bench, place: Path) -> tuple[dict[str, Any], Path | None]:
+def _export(bench: Bench, place: Path, without: tuple[str, ...]) -> tuple[dict[str, Any], Path | None]:
     """Facts of the first graph that is right, and its file; or of the attempts, and None."""
     from archsweep.archs import eager
 
@@ -130,6 +167,8 @@ def _export(bench: Bench, place: Path) -> tuple[dict[str, Any], Path | None]:
     wanted = eager.run(model, first), eager.run(model, second)
     attempts: list[Attempt] = []
     for route, frozen in _ways(wrapping.constant(*leaves)):
+        if _way(route, bool(frozen)) in without:
+            continue
         draft = place / f"{os.getpid()}.{len(attempts)}.onnx.draft"
         attempt, facts = _apart(model, first, route, frozen, draft, leaves, wanted)
         attempts.append(attempt)
@@ -155,6 +194,10 @@ def _ways(constant: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "torchscript", constant
     yield "flat", constant
     yield "dynamo", constant
+
+
+def _way(route: str, frozen: bool) -> str:
+    return f"{route}, frozen" if frozen else route
 
 
 def _apart(

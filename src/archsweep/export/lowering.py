@@ -1,7 +1,6 @@
 """Tensor operations that converters cannot take, each said with others. Static shapes; same numbers.
 
-`table` maps an operation's name to the function that stands for it.  Knows no
-model and no converter.
+`table` maps an operation's name to the function that stands for it. Knows no model and no converter.
 """
 
 from __future__ import annotations
@@ -65,6 +64,8 @@ def table() -> dict[str, Callable[..., Any]]:
         "_upsample_bicubic2d_aa": functools.partial(resize, "bicubic"),
         "grid_sampler_2d": grid_sample,
         "unfold": unfold,
+        "_embedding_bag": embedding_bag,
+        "_embedding_bag_forward_only": embedding_bag,
     }
 
 
@@ -359,3 +360,22 @@ def unfold(value: Any, dimension: int, size: int, step: int) -> Any:
     picked = value.index_select(dim, places)
     shape = (*value.shape[:dim], count, size, *value.shape[dim + 1 :])
     return moved(picked.reshape(shape), dim + 1, -1)
+
+
+def embedding_bag(
+    table: Any, indices: Any, offsets: Any, scale_grad: bool = False, mode: int = 0, sparse: bool = False,
+    weights: Any = None, include_last_offset: bool = False, padding_idx: int = -1,
+) -> tuple[Any, None, None, None]:  # fmt: skip
+    """Sums or means of rows of a table: a product with the matrix that says which row is in which bag."""
+    import torch
+
+    if mode > 1 or padding_idx != -1:
+        raise NotImplementedError("no other form of operator 'aten::_embedding_bag' for this mode")
+    rows = table.index_select(0, indices)
+    rows = rows if weights is None else rows * weights.unsqueeze(-1)
+    places = torch.arange(indices.shape[0])
+    starts = offsets[:-1] if include_last_offset else offsets
+    ends = offsets[1:] if include_last_offset else torch.cat((offsets[1:], offsets.new_full((1,), indices.shape[0])))
+    inside = ((places >= starts.unsqueeze(-1)) & (places < ends.unsqueeze(-1))).to(table.dtype)
+    inside = inside / inside.sum(-1, keepdim=True).clamp(min=1) if mode == 1 else inside
+    return inside @ rows, None, None, None

@@ -23,6 +23,8 @@ HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 OLDEST = (2025, 0)
 _NAMED = re.compile(r"(?:No conversion rule found for operations: |type = |operation (?:of type )?)([\w:]+)")
 INSTALL = "pip install 'archsweep[openvino]'"
+FAILURES = (RuntimeError, TypeError, ValueError)  # what OpenVINO raises
+Made = tuple[Any, Any, tuple[tuple[str, ...], tuple[str, ...]], dict[str, Any]]  # model, compiled, names, facts
 
 
 def probe() -> Probe:
@@ -82,44 +84,54 @@ def compile(bench: Bench) -> Program:
     core, device, hint = openvino.Core(), bench.option("device"), HINTS[bench.case.dtype]
     if not any(name.split(".")[0] == device for name in core.available_devices):
         raise Unavailable(f"OpenVINO finds no {device} here, only {', '.join(core.available_devices)}")
-    route = bench.option("route")
-    try:
-        model, names, facts = _from_onnx(bench, core) if route == "onnx" else _from_torch(bench, route)
-        settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint}
-        settings |= {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1} if device == "CPU" else {}
-        compiled = core.compile_model(model, device, settings)
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise _refusal(error) from error
+    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint}
+    settings |= {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1} if device == "CPU" else {}
+    made = _from_onnx if bench.option("route") == "onnx" else _from_torch
+    model, compiled, names, facts = made(bench, core, settings)
     chosen = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
     if chosen != hint:
         raise Unsupported(f"asked for {hint}, the {device} plugin computes in {chosen}")
     return OpenVinoProgram(compiled, names, _placement(core, model, compiled, device), facts)
 
 
-def _from_onnx(bench: Bench, core: Any) -> tuple[Any, tuple[tuple[str, ...], tuple[str, ...]], dict[str, Any]]:
-    graph = export.graph(bench)
-    model = core.read_model(graph.file)
+def _from_onnx(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
+    """From the checked graph, or from another one if the first is refused."""
+
+    def take(graph: export.Graph) -> tuple[Any, Any]:
+        try:
+            model = core.read_model(graph.file)
+            return model, core.compile_model(model, bench.option("device"), settings)
+        except FAILURES as error:
+            raise _refusal(error) from error
+
+    graph, (model, compiled) = export.accepted(bench, take)
     order = tuple(next(name for name in graph.inputs if name in item.names) for item in model.inputs)
-    return model, (order, graph.outputs), graph.facts()
+    return model, compiled, (order, graph.outputs), graph.facts()
 
 
-def _from_torch(bench: Bench, route: str) -> tuple[Any, tuple[tuple[str, ...], tuple[str, ...]], dict[str, Any]]:
+def _from_torch(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
     """Straight from the module, without ONNX: traced, or through torch.export."""
     import openvino
     import torch
 
     bench.announce(Stage.EXPORT)
+    route = bench.option("route")
     wrapped = wrapping.wrap(bench.model(), bench.inputs)
-    with torch.no_grad():
-        if route == "exported_program":
-            model = openvino.convert_model(torch.export.export(wrapped.module, wrapped.arguments, strict=False))
-        else:
-            model = openvino.convert_model(wrapped.module, example_input=wrapped.arguments)
-    bench.announce(Stage.COMPILE)
-    if len(model.inputs) != len(wrapped.inputs) or len(model.outputs) != len(wrapped.outputs):
-        raise Unsupported("the converter left out inputs or outputs, and does not say which")
-    model.reshape({item: list(given.shape) for item, given in zip(model.inputs, wrapped.arguments, strict=True)})
-    return model, (wrapped.inputs, wrapped.outputs), {"route": route}
+    try:
+        with torch.no_grad():
+            if route == "exported_program":
+                model = openvino.convert_model(torch.export.export(wrapped.module, wrapped.arguments, strict=False))
+            else:
+                model = openvino.convert_model(wrapped.module, example_input=wrapped.arguments)
+        bench.announce(Stage.COMPILE)
+        if len(model.inputs) != len(wrapped.inputs) or len(model.outputs) != len(wrapped.outputs):
+            raise Unsupported("the converter left out inputs or outputs, and does not say which")
+        shapes = {item: list(given.shape) for item, given in zip(model.inputs, wrapped.arguments, strict=True)}
+        model.reshape(shapes)
+        compiled = core.compile_model(model, bench.option("device"), settings)
+    except FAILURES as error:
+        raise _refusal(error) from error
+    return model, compiled, (wrapped.inputs, wrapped.outputs), {"route": route}
 
 
 def _placement(core: Any, model: Any, compiled: Any, device: str) -> Placement:
