@@ -1,7 +1,6 @@
 """The words of archsweep: everything that crosses a process, a plugin or the database.
 
-Standard library only. Frozen, keyword-only dataclasses and string enumerations; `encoding` turns them into plain JSON
-values and back. Who reads this file knows the program.
+Standard library only: frozen, keyword-only dataclasses and string enumerations, which `encoding` turns into plain JSON.
 """
 
 from __future__ import annotations
@@ -283,6 +282,7 @@ class Capabilities:
     dtypes: tuple[str, ...] = ("float32",)  # the first is the default
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> values; the first is the default
     fork_safe: bool = True  # False: workers must be spawned once the device context exists
+    lots_per_worker: int = 1  # more, where starting the device takes longer than a lot does
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,7 +107,7 @@ class SoundModel(PreTrainedModel):
 
 MODELS = ("sound", "raises_building", "wavers", "is_not_a_number", *MISDEEDS)
 PROGRAMS = (
-    "is_wrong_by_one_percent", "is_not_a_number", "runs_elsewhere", "cannot_say_where", "refuses", *MISDEEDS,
+    "is_wrong_by_one_percent", "is_not_a_number", "runs_elsewhere", "cannot_say_where", "refuses", "spoils", *MISDEEDS,
 )  # fmt: skip
 
 

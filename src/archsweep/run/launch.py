@@ -36,6 +36,10 @@ class Launcher(Protocol):
     notes: tuple[str, ...]  # for the fingerprint
 
     def start(self, task: str, id: str, folder: Path, *, module: str = "", argument: str = "") -> None: ...
+    def expect(self, module: str) -> None:
+        """A lot of a class in `module` is to come soon."""
+        ...
+
     def process(self, id: str) -> int | None: ...
     def wait(self, timeout_s: float) -> list[Ended]: ...
     def kill(self, id: str) -> None: ...
@@ -63,6 +67,7 @@ class Forking:
         self._setup, self._folder = json.dumps(setup), folder
         self.notes: tuple[str, ...] = ()
         self._processes: dict[str, int | None] = {}
+        self._expected: set[str] = set()
         self._ended: list[Ended] = []
         self._ready = False
         self._begin()
@@ -85,6 +90,14 @@ class Forking:
     def start(self, task: str, id: str, folder: Path, *, module: str = "", argument: str = "") -> None:
         self._processes[id] = None
         request = {"task": task, "id": id, "folder": str(folder), "module": module, "argument": argument}
+        self._tell(request)
+
+    def expect(self, module: str) -> None:
+        if self._ready and module not in self._expected:
+            self._expected.add(module)
+            self._tell({"module": module})
+
+    def _tell(self, request: Mapping[str, str]) -> None:
         with contextlib.suppress(OSError):  # wait() sees the closed channel and reports the loss
             self._channel.sendall(json.dumps(request).encode() + b"\n")
 
@@ -138,6 +151,7 @@ class Forking:
             self.kill(id)
         lost = [Ended(id=id, wait_status=None) for id in self._processes]
         self._processes.clear()
+        self._expected.clear()
         self._channel.close()
         self._process.wait()
         self._begin()
@@ -176,6 +190,9 @@ class Spawning:
             command, start_new_session=True, env=worker_environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
+
+    def expect(self, module: str) -> None:
+        """Nothing can be done for it: who spawns shares no imports."""
 
     def process(self, id: str) -> int | None:
         return self._running[id].pid if id in self._running else None

@@ -6,6 +6,10 @@ standard output or to its children can block the pool or be mistaken for a hang.
 worker finishes; the pool kills it (deadline of the case in hand, memory bound); it dies. In each case the finished
 results are taken, the case in hand gets the ending that fits, and the cases after it go to a fresh worker. If the
 zygote itself dies, nobody is to blame: what was in hand is started again, a bounded number of times.
+
+Where starting a device takes longer than a lot (a browser, say), a worker lasts: it waits for the next lot of its
+platform. What earlier lots may have done to it must never show. So a worker in which a lot ended badly goes home, and a
+lot that ended badly in a worker which had run others before is run once more in a fresh one: that ending counts.
 """
 
 from __future__ import annotations
@@ -13,24 +17,27 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from archsweep.contract import Case, Failure, Lot, Result, Status
 from archsweep.encoding import encode
-from archsweep.run import endings, memory
+from archsweep.run import endings, handing, memory
+from archsweep.run.findings import BAD
 from archsweep.run.launch import START_DEADLINE_S, Ended, Launcher
 from archsweep.run.tasks import OUTPUT_FILE
 from archsweep.run.worker import LOT_FILE, Announced, read_results, read_stage
 
-POLL_S = 0.1
+POLL_S, LASTING_POLL_S = 0.1, 0.03
 SAMPLE_S = 1.0  # of the memory of the whole tree
 OUTPUT_LIMIT = 256 * 1024  # bytes of captured output kept per lot
 STARTS = 3  # of a lot whose launcher was lost
+LEAVE_S = 10.0  # for a worker that has been sent home
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,19 +54,27 @@ class _Work:
     lot: Lot
     folder: Path
     since: float
+    worker: str  # what the launcher calls it: the first lot that it ran
+    before: int = 0  # lots that it ran before this one
     killed: tuple[Status, str] | None = None
     starts: int = 1
 
 
 @dataclass
 class Pool:
-    """Runs lots on a launcher. `jobs` lots at a time, in the order given; those `aside` start at once beside them."""
+    """Runs lots on a launcher. `jobs` lots at a time, in the order given; those `aside` start at once beside them.
+
+    `lasting` gives, for the platforms whose workers last, the number of lots after which one is replaced.
+    """
 
     launcher: Launcher
     folder: Path
     jobs: int
+    lasting: Mapping[str, int] = field(default_factory=dict)
     peak_bytes: int = 0
     _work: dict[str, _Work] = field(default_factory=dict)
+    _idle: list[_Work] = field(default_factory=list)  # the last works of workers that wait
+    _leaving: dict[str, float] = field(default_factory=dict)  # workers that were sent home, and when
     _queue: collections.deque[Lot] = field(default_factory=collections.deque)
     _aside: set[str] = field(default_factory=set)
     _sampled: float = 0.0
@@ -70,11 +85,15 @@ class Pool:
         self._aside = {lot.id for lot in aside}
         for lot in aside:
             self._start(lot)
-        while self._queue or self._work:
+        while self._queue or self._work or self._leaving:
             while self._queue and self._busy() < self.jobs:
                 self._start(self._queue.popleft())
-            ended = self.launcher.wait(POLL_S)
+            self._look_ahead()
+            for work in () if self._queue else tuple(self._idle):
+                self._send_home(work)
+            ended = self.launcher.wait(LASTING_POLL_S if self.lasting else POLL_S)
             results = [result for item in ended for result in self._end(item)]
+            results += [result for work in self._waiting() for result in self._finish(work)]
             self._watch()
             now = time.monotonic()
             running = tuple((work.lot.id, now - work.since) for work in self._work.values())
@@ -82,26 +101,73 @@ class Pool:
 
     def stop(self) -> None:
         """Kill every worker; finished results that were not yielded are lost."""
-        for id in self._work:
-            self.launcher.kill(id)
+        for worker in (*(work.worker for work in (*self._work.values(), *self._idle)), *self._leaving):
+            self.launcher.kill(worker)
 
     def _busy(self) -> int:
         return sum(id not in self._aside for id in self._work)
 
-    def _start(self, lot: Lot, starts: int = 1) -> None:
+    def _look_ahead(self) -> None:
+        """Let the launcher import what the next lots need, while the workers are at work."""
+        for lot in itertools.islice(self._queue, self.jobs):
+            self.launcher.expect(lot.subject.class_module)
+
+    def _start(self, lot: Lot, starts: int = 1, *, fresh: bool = False) -> None:
         folder = self.folder / lot.id.replace("/", "+")
         folder.mkdir(parents=True, exist_ok=True)
         lot = dataclasses.replace(lot, folder=str(folder))
         (folder / LOT_FILE).write_text(json.dumps(encode(lot)))
-        self._work[lot.id] = _Work(lot, folder, time.monotonic(), starts=starts)
-        self.launcher.start("lot", lot.id, folder, module=lot.subject.class_module)
+        resting = None if fresh else next((work for work in self._idle if work.lot.platform == lot.platform), None)
+        if resting:
+            self._idle.remove(resting)
+            handing.hand(resting.folder, folder)
+            worker, before = resting.worker, resting.before + 1
+        else:
+            while len(self._idle) >= self.jobs:  # of other platforms
+                self._send_home(self._idle[0])
+            worker, before = lot.id, 0
+            most = self.lasting.get(lot.platform, 1)
+            self.launcher.start("lot", lot.id, folder, module=lot.subject.class_module, argument=str(most))
+        self._work[lot.id] = _Work(lot, folder, time.monotonic(), worker, before, starts=starts)
+
+    def _waiting(self) -> list[_Work]:
+        """The works that are finished although their worker lives."""
+        lasting = [work for work in self._work.values() if work.lot.platform in self.lasting]
+        return [work for work in lasting if handing.is_idle(work.folder)]
+
+    def _finish(self, work: _Work) -> list[Result]:
+        """The results of a lot whose worker waits for another one."""
+        del self._work[work.lot.id]
+        found = read_results(work.folder)
+        results = [found[index] for index in sorted(found)]
+        suspect = any(result.status in BAD for result in results)
+        self._idle.append(work)
+        if suspect:
+            self._send_home(work)
+        if suspect and work.before:
+            self._again(work.lot, list(work.lot.cases))
+            return []
+        return results
+
+    def _send_home(self, work: _Work) -> None:
+        self._idle.remove(work)
+        self._leaving[work.worker] = time.monotonic()
+        handing.hand(work.folder, None)
 
     def _end(self, ended: Ended) -> list[Result]:
-        work = self._work.pop(ended.id)
-        lot = work.lot
+        work = next((work for work in self._work.values() if work.worker == ended.id), None)
+        if work is None:  # it had nothing in hand
+            self._leaving.pop(ended.id, None)
+            self._idle = [item for item in self._idle if item.worker != ended.id]
+            return []
+        lot = self._work.pop(work.lot.id).lot
         finished = read_results(work.folder)
         missing = [index for index in range(len(lot.cases)) if index not in finished]
         results = [finished[index] for index in sorted(finished)]
+        if work.before and (missing or any(result.status in BAD for result in results)):
+            self._clear(work)
+            self._again(lot, list(lot.cases))
+            return []
         if missing and ended.wait_status is None and work.starts < STARTS:
             self._clear(work)
             self._again(lot, [lot.cases[index] for index in missing], work.starts + 1)
@@ -121,7 +187,7 @@ class Pool:
         rest = dataclasses.replace(lot, id=f"{lot.id}+", cases=tuple(cases))
         if lot.id in self._aside:
             self._aside.add(rest.id)
-        self._start(rest, starts)
+        self._start(rest, starts, fresh=True)
 
     def _ending(self, work: _Work, ended: Ended, case: Case) -> Result:
         announced = read_stage(work.folder) or Announced(began=work.since)
@@ -149,19 +215,22 @@ class Pool:
     def _watch(self) -> None:
         """Kill what is over its deadline or its memory; bound the captured output; sample the whole tree."""
         now = time.monotonic()
-        for id, work in self._work.items():
-            work.killed = work.killed or self._excess(id, work, now)
+        for work in self._work.values():
+            work.killed = work.killed or self._excess(work, now)
             if work.killed:
-                self.launcher.kill(id)
+                self.launcher.kill(work.worker)
             _bound(work.folder / OUTPUT_FILE)
+        for worker, since in self._leaving.items():
+            if now - since > LEAVE_S:
+                self.launcher.kill(worker)
         if now - self._sampled >= SAMPLE_S:
             self._sampled = now
             tree = memory.family([os.getpid()])
             self.peak_bytes = max(self.peak_bytes, sum(memory.proportional(process) for process in tree))
 
-    def _excess(self, id: str, work: _Work, now: float) -> tuple[Status, str] | None:
+    def _excess(self, work: _Work, now: float) -> tuple[Status, str] | None:
         """The ending and the message of a worker that takes more time or memory than it may; None for the others."""
-        lot, announced, process = work.lot, read_stage(work.folder), self.launcher.process(id)
+        lot, announced, process = work.lot, read_stage(work.folder), self.launcher.process(work.worker)
         if announced is None:  # the launcher may still be starting, so the deadline of the case does not count yet
             if now - work.since > START_DEADLINE_S:
                 return Status.TIMEOUT, f"the worker did not begin within {START_DEADLINE_S:g} s"

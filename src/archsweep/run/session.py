@@ -80,15 +80,18 @@ class Session:
     ) -> Iterator[Turn]:
         """Turns until every case has a result. Platforms that do not bear forking get spawned workers."""
         unsafe = {ground.name for ground in grounds if not ground.capabilities.fork_safe}
+        most = {ground.name: ground.capabilities.lots_per_worker for ground in grounds}
+        lasting = {name: number for name, number in most.items() if number > 1}
         peak = 0
         for launcher, wanted in ((self.launcher, False), (self.spawning, True)):
             chosen = [lot for lot in lots if (lot.platform in unsafe) is wanted]
-            beside = [lot for lot in aside if (lot.platform in unsafe) is wanted]
-            if not chosen and not beside:
+            beside = [lot for lot in aside if (lot.platform in unsafe) is wanted and lot.platform not in lasting]
+            first = [lot for lot in aside if (lot.platform in unsafe) is wanted and lot.platform in lasting]
+            if not chosen and not beside and not first:
                 continue
-            pool = Pool(launcher, self.folder, jobs, peak_bytes=peak)
+            pool = Pool(launcher, self.folder, jobs, lasting=lasting, peak_bytes=peak)
             try:
-                yield from pool.run(chosen, beside)
+                yield from pool.run([*first, *chosen], beside)
             finally:
                 pool.stop()
             peak = pool.peak_bytes

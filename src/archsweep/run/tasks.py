@@ -108,9 +108,17 @@ def capture(path: Path) -> None:
 
 
 def _lot(folder: Path, argument: str) -> None:
-    from archsweep.run import worker
+    """Run the lot in `folder`, and what the parent hands over next, until that were `argument` lots."""
+    from archsweep.run import handing, worker
 
     worker.work(folder)
+    for _ in range(1, int(argument)):
+        following = handing.wait_for_next(folder)
+        if following is None:
+            return
+        folder = following
+        capture(folder / OUTPUT_FILE)
+        worker.work(folder)
 
 
 def _probe(folder: Path, argument: str) -> None:

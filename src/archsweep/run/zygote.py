@@ -49,8 +49,10 @@ class Zygote:
                 if not received:
                     break
                 *lines, self._waiting = (self._waiting + received).split(b"\n")
-                for line in lines:
-                    self._start(json.loads(line))
+                for request in map(json.loads, lines):
+                    _import(request.get("module", ""))
+                    if "task" in request:
+                        self._start(request)
         self._end()
 
     def _end(self) -> None:
@@ -68,11 +70,6 @@ class Zygote:
             self._channel.sendall(json.dumps(message).encode() + b"\n")
 
     def _start(self, request: dict[str, str]) -> None:
-        module = request.get("module", "")
-        if module.startswith("transformers.models."):
-            # A family's classes share the import. If it fails, the worker meets the same error and reports it.
-            with contextlib.suppress(ImportError, RuntimeError, ValueError, AttributeError, OSError):
-                importlib.import_module(module)
         gc.freeze()  # what a worker's collector never visits, it never copies
         process = os.fork()
         if process == 0:
@@ -124,6 +121,13 @@ class Zygote:
             for process in map(int, listing.read_text().split()):
                 if process not in self._children:
                     _kill_session(process)
+
+
+def _import(module: str) -> None:
+    """A family's classes share the import. If it fails, the worker meets the same error and reports it."""
+    if module.startswith("transformers.models."):
+        with contextlib.suppress(ImportError, RuntimeError, ValueError, AttributeError, OSError):
+            importlib.import_module(module)
 
 
 def _kill_session(process: int) -> None:
