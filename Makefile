@@ -1,6 +1,7 @@
 # Two commands for a fresh machine with Python >= 3.11, pip and make:
-#   make sweep   installs into .venv, sweeps all base types on the CPU, shows the matrix
-#   make test    installs what the tests need, runs them all
+#   make sweep   installs into .venv, sweeps all base types on the CPU, then the most wanted ones on every other platform
+#                that is here, says how to get those that are not, shows the matrix
+#   make test    installs what the tests need, a browser with WebGPU and WebNN too, and runs them all
 PYTHON ?= python3
 VENV ?= .venv
 DB ?= archsweep.duckdb
@@ -22,16 +23,22 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.developed: $(VENV)/.installed
-	$(PIP) install -c constraints.txt --group dev
+	$(PIP) install -c constraints.txt -e '.[openvino,qualcomm,web]' --group dev
+	@touch $@
+
+# Without a browser its tests are skipped, unless ARCHSWEEP_REQUIRE names its platforms.
+$(VENV)/.browser: $(VENV)/.developed
+	@$(BIN)/archsweep setup web || echo "no browser could be set up: the tests of webgpu and webnn are skipped"
 	@touch $@
 
 # Findings (exit code 1) are results, not a failure of the sweep.
 sweep: $(VENV)/.installed
 	@HF_HUB_OFFLINE=1 $(BIN)/archsweep run --base --db $(DB) || [ $$? -eq 1 ]
+	@HF_HUB_OFFLINE=1 $(BIN)/archsweep run --base --phase 1,2 --platform present --only stale --db $(DB) || [ $$? -eq 1 ]
 	@$(BIN)/archsweep matrix --db $(DB)
 	@echo "results: $(abspath $(DB))   (look closer: $(BIN)/archsweep matrix | show | query --help)"
 
-test: $(VENV)/.developed
+test: $(VENV)/.developed $(VENV)/.browser
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
 lint: $(VENV)/.developed

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from requiring import absent, required
 
 from archsweep import registry, settings
 from archsweep.archs.selection import Selection
@@ -103,6 +104,12 @@ def test_a_probe_says_what_is_here_or_what_is_missing(session: Session, name: st
         assert "did not answer" not in probe.reason
 
 
+@pytest.mark.parametrize("name", required())
+def test_a_platform_that_has_to_be_here_is_here(session: Session, name: str) -> None:
+    probe = session.ground(name).probe
+    assert probe.present, f"{probe.reason} {probe.install}"
+
+
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_a_platform_that_is_not_here_is_predicted_or_not_tried(session: Session, name: str, tmp_path: Path) -> None:
     ground = session.ground(name)
@@ -124,7 +131,7 @@ def test_every_check_ends_as_it_may_and_every_sentinel_is_noticed(
 ) -> None:
     ground = session.ground(name)
     if not ground.probe.present:
-        pytest.skip(f"{name}: {ground.probe.reason}")
+        absent(name, ground.probe.reason)
     options = plan.Options(
         selection=Selection(), platforms=(name,), checks=CHECKS, cache=str(tmp_path_factory.mktemp("cache"))
     )

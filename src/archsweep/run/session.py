@@ -130,11 +130,20 @@ def resolve_platforms(session: Session, wanted: Sequence[str]) -> tuple[list[pla
     grounds = [session.ground(name) for name in registry.names("platforms")]
     present = [ground for ground in grounds if ground.probe.present]
     if "present" in wanted:
-        return present, f"present: {', '.join(ground.name for ground in present)}"
+        return present, "\n".join([f"present: {', '.join(ground.name for ground in present)}", *_absent(grounds)])
     best = min(present, key=_preference)
     return [
         best
     ], f"auto: {best.name} ({best.probe.device}), evidence {best.probe.evidence}, the best of {len(present)}"
+
+
+def _absent(grounds: Sequence[plan.Ground]) -> list[str]:
+    """A line for each platform that is not here: why, and how to get it."""
+    probes = [(ground.name, ground.probe) for ground in grounds if not ground.probe.present]
+    return [
+        f"not here: {name}: {probe.reason}" + (f". Install: {probe.install}" if probe.install else "")
+        for name, probe in probes
+    ]
 
 
 def _preference(ground: plan.Ground) -> tuple[int, bool, str]:
