@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from requiring import absent, required
 
 from archsweep import registry, settings
 from archsweep.archs.selection import Selection
@@ -26,6 +25,7 @@ from archsweep.contract import (
 )
 from archsweep.run import plan, sentinels
 from archsweep.run.session import Session
+from requiring import absent, required
 
 PLATFORMS, CHECKS = registry.names("platforms"), registry.names("checks")
 SUBJECT = Subject(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from requiring import absent
 
 PROGRAM = "from archsweep.commands import main; main()"
