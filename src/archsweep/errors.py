@@ -89,6 +89,13 @@ class NoRecipe(Ending):
         self.stage, self.error_class, self.attempts = stage, error_class, attempts
 
 
+def without(error: ImportError) -> str:
+    """Why a package that was to be imported is not there: never installed, or installed and not loadable."""
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error.name} is not installed"
+    return f"{error.name or 'a package'} does not load: {error}"
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> tuple[str, ...]:
     """The `count` known names most like `name`, best first."""
     return tuple(difflib.get_close_matches(name, list(known), n=count, cutoff=0.5))

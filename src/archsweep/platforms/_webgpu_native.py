@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from archsweep.contract import Placement, Tensor
-from archsweep.errors import RuntimeFault, Unavailable, Unsupported
+from archsweep.errors import RuntimeFault, Unavailable, Unsupported, without
 from archsweep.export import control, wrapping
 from archsweep.platforms import _browser, _onnxruntime, _web_parts
 
@@ -30,7 +30,7 @@ def _devices() -> tuple[Any, ...]:
         import onnxruntime
         import onnxruntime_ep_webgpu
     except ImportError as error:
-        raise Unavailable(f"{error.name} is not installed", INSTALL) from error
+        raise Unavailable(without(error), INSTALL) from error
     driver = _web_parts.find().vulkan
     if driver is not None:
         os.environ.setdefault("VK_ICD_FILENAMES", str(driver))

@@ -8,7 +8,7 @@ from typing import Any
 
 from archsweep import export
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program, Stage, Tensor
-from archsweep.errors import Unavailable, Unsupported
+from archsweep.errors import Unavailable, Unsupported, without
 from archsweep.export import wrapping
 
 title = "OpenVINO"
@@ -33,7 +33,7 @@ def probe() -> Probe:
         import numpy
         import openvino
     except ImportError as error:
-        return Probe(present=False, evidence=Evidence.NONE, reason=f"{error.name} is not installed", install=INSTALL)
+        return Probe(present=False, evidence=Evidence.NONE, reason=without(error), install=INSTALL)
     found = tuple(int(part) for part in openvino.__version__.split("-")[0].split(".")[:2])
     if found < OLDEST:
         reason = f"openvino {openvino.__version__} is older than {'.'.join(map(str, OLDEST))}"

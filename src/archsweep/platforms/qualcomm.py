@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program
-from archsweep.errors import Unavailable, Unsupported
+from archsweep.errors import Unavailable, Unsupported, without
 from archsweep.platforms import _onnxruntime
 
 title = "Qualcomm HTP (QNN)"
@@ -45,7 +45,7 @@ def probe() -> Probe:
         import onnxruntime
         import onnxruntime_qnn
     except ImportError as error:
-        return Probe(present=False, evidence=Evidence.NONE, reason=f"{error.name} is not installed", install=INSTALL)
+        return Probe(present=False, evidence=Evidence.NONE, reason=without(error), install=INSTALL)
     versions = {"onnxruntime": onnxruntime.__version__, "onnxruntime-qnn": onnxruntime_qnn.__version__}
     soc = capabilities.options["soc"][0]
     try:
