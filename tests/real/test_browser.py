@@ -121,8 +121,50 @@ def test_a_browser_killed_in_mid_run_is_an_error_and_the_next_one_works(
             assert result.status is Status.ERROR
             assert str(result.stage) == "run"
             assert result.failure is not None
-            assert result.failure.error_class == RuntimeFault.__name__
+            assert result.failure.error_class == RuntimeFault.__name__, result.message
     assert [result.status for result in browsing.endings(tmp_path / "second", name, "bert")] == [Status.PASS] * 2
+
+
+@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("part", ["browser", "gpu-process", "renderer"])
+def test_one_that_is_killed_once_costs_no_result(
+    name: str, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browsing.require(name)
+    assert [result.status for result in browsing.endings(tmp_path / "before", name, "bert")] == [Status.PASS] * 2
+    tab, real = registry.load("platforms", name)._tab(), Tab.ask
+    doomed = [psutil.Process(tab.process)]
+    if part != "browser":
+        doomed = [child for child in doomed[0].children() if f"--type={part}" in child.cmdline()]
+    assert doomed
+
+    def killed(tab: Tab, call: str, *given: object, **more: float) -> object:
+        if call == "run" and doomed:
+            for process in doomed:
+                process.kill()
+            doomed.clear()
+        return real(tab, call, *given, **more)
+
+    monkeypatch.setattr(Tab, "ask", killed)
+    assert [result.status for result in browsing.endings(tmp_path / "lot", name, "bert")] == [Status.PASS] * 2
+    assert not doomed
+
+
+def test_a_browser_whose_gpu_process_keeps_dying_is_replaced() -> None:
+    browsing.require("webgpu")
+    tab = registry.load("platforms", "webgpu")._tab()
+    tab.ask("adapter")
+    first = tab.process
+    for _ in range(8):
+        tab.renew()
+        tab.ask("adapter")
+        if tab.process != first:
+            break
+        for child in psutil.Process(tab.process).children():
+            if "--type=gpu-process" in child.cmdline():
+                child.kill()
+    assert tab.process != first
+    assert tab.ask("adapter") is not None
 
 
 def test_a_page_that_hangs_meets_its_deadline_and_is_replaced() -> None:
@@ -134,23 +176,23 @@ def test_a_page_that_hangs_meets_its_deadline_and_is_replaced() -> None:
             tab.ask("network(), (() => { for (;;); })", timeout_s=1.0)
         assert tab.process is None
         assert tab.ask("network") is not None
+        assert tab.process is not None
     finally:
         tab.close()
 
 
-def test_no_browser_outlives_a_worker_that_is_killed() -> None:
+def test_no_browser_and_no_driver_outlives_a_worker_that_is_killed() -> None:
     browsing.require("webgpu")
     code = (
-        "import time; from archsweep.platforms._browser import Tab; tab = Tab(()); tab.ask('network'); "
-        "print(tab.process, flush=True); time.sleep(600)"
+        "import time; from archsweep.platforms._tab import Tab; tab = Tab(()); tab.ask('network'); "
+        "print(tab.process, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None
-        browser = psutil.Process(int(worker.stdout.readline()))
-        family = [browser, *browser.children(recursive=True)]
-        assert len(family) > 2
-        assert os.getpgid(browser.pid) == os.getpgid(worker.pid), "killed with the worker's group"
+        worker.stdout.readline()
+        family = psutil.Process(worker.pid).children(recursive=True)
         worker.kill()
+    assert len(family) > 3, "driver, browser, GPU process and page"
     _, alive = psutil.wait_procs(family, timeout=20)
     assert alive == []
 

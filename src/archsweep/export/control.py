@@ -15,20 +15,22 @@ if TYPE_CHECKING:
 LIMIT = 1e-3  # relative L2: what is baked in or left out moves lively outputs by more, other kernels by far less
 
 
-def run(file: Path, outputs: Sequence[str], inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def run(graph: Path | bytes, outputs: Sequence[str], inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Outputs by path. Raises what ONNX Runtime raises."""
-    session = open_session(file)
+    session = open_session(graph)
     given = feed(session, inputs)
     return tensors(outputs, session.run(None, given))
 
 
-def open_session(file: Path) -> Any:
+def open_session(graph: Path | bytes) -> Any:
+    """`graph`: a file, or what would be in it."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    content = graph if isinstance(graph, bytes) else str(graph)
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def failures() -> tuple[type[Exception], ...]:

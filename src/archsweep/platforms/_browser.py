@@ -1,8 +1,8 @@
 """Graphs in a page of a headless browser, on one provider of onnxruntime-web: shared by the platforms of the browser.
 
-A worker has one browser for each set of flags, and a page in it. After any error the page is given up: a new one
-costs a tenth of a second, and an old one may compute wrong numbers without saying so. A page that does not answer, or
-a browser that is gone, takes the browser with it; the next call starts another.
+A page that has held other graphs is not believed when it raises or when its numbers are wrong: it may be the worse for
+them. A new page is asked, and its word stands. What then is still wrong is put to the runtime's own CPU provider, in
+the same page: if that is wrong as well, it is not the platform that this graph shows to be faulty.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from __future__ import annotations
 import json
 import math
 import re
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from archsweep.contract import Placement, Tensor
-from archsweep.errors import RuntimeFault, Unsupported
-from archsweep.export import wrapping
-from archsweep.platforms import _web_parts
-from archsweep.platforms._chromium import Browser, BrowserDied, Page, PageFault, PageTimeout
-from archsweep.platforms._loopback import Loopback
-from archsweep.platforms._web_parts import Parts
+from archsweep.errors import Ending, RuntimeFault, Unsupported
+from archsweep.export import control, wrapping
+from archsweep.platforms._chromium import BrowserDied, PageFault, PageTimeout
+from archsweep.platforms._tab import Tab
 
-OPEN_S, ASK_S, LOAD_S, RUN_S = 30.0, 30.0, 600.0, 600.0
+LOAD_S, RUN_S = 600.0, 600.0
+PLAIN = "wasm"  # the runtime's CPU provider in the page
+DOUBTFUL = 1e-4  # relative L2 from the control run on the CPU: kernels of float32 differ by far less
 SHAPE_WORK = ("Shape", "Size")  # of floating tensors these read no values
 COPIES = ("MemcpyToHost", "MemcpyFromHost")
 # How ONNX Runtime names an operator that it refuses, and how the browser's graph builder names one of its own.
 _OPERATOR = re.compile(
     r"(?:implementation for|Op\s*\(|operator|op_type:?|type:)\s*'?([A-Z]\w+)|'MLGraphBuilder':\s(?:The\s)?(\w+)"
 )
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,127 +42,117 @@ class Node:
     floating: bool
 
 
-class Tab:
-    """The page of one worker, on one set of browser flags; opened when first asked for, replaced after any error."""
-
-    def __init__(self, flags: Sequence[str], parts: Parts | None = None) -> None:
-        self._flags, self._parts = tuple(flags), parts
-        self._browser: Browser | None = None
-        self._page: Page | None = None
-        self._loopback: Loopback | None = None
-        self.age = 0  # raised with every new page: what was loaded in an older one is gone
-
-    @property
-    def parts(self) -> Parts:
-        """Raises Unavailable where no browser has been set up."""
-        if self._parts is None:
-            self._parts = _web_parts.find()
-        return self._parts
-
-    @property
-    def loopback(self) -> Loopback:
-        if self._loopback is None:
-            here = Path(__file__).parent
-            runtime = {f"ort/{name}": file for name, file in _web_parts.runtime_files(self.parts).items()}
-            pages = {"page.html": here / "_page.html", "page.js": here / "_page.js"}
-            self._loopback = Loopback({**pages, **runtime})
-        return self._loopback
-
-    def ask(self, call: str, *given: Any, timeout_s: float = ASK_S) -> Any:
-        """What the page's function returns. Raises PageFault, PageTimeout or BrowserDied, and gives the page up."""
-        expression = f"archsweep.{call}({', '.join(json.dumps(item) for item in given)})"
-        try:
-            browser, page = self._opened()
-            return browser.evaluate(page, expression, timeout_s)
-        except PageFault:
-            self.renew()
-            raise
-        except (PageTimeout, BrowserDied):
-            self.close()
-            raise
-
-    def _opened(self) -> tuple[Browser, Page]:
-        if self._browser is None:
-            libraries = Path(self.parts.libraries) if self.parts.libraries else None
-            self._browser = Browser(Path(self.parts.browser), self._flags, libraries)
-        if self._page is None:
-            self._page = self._browser.open(f"{self.loopback.address}page.html", OPEN_S)
-            self.age += 1
-            self._await_ready(self._browser, self._page)
-        return self._browser, self._page
-
-    def _await_ready(self, browser: Browser, page: Page) -> None:
-        deadline = time.monotonic() + OPEN_S
-        while browser.evaluate(page, "document.title", ASK_S) != "ready":
-            if time.monotonic() > deadline:
-                raise PageTimeout(f"the page does not get ready: {' | '.join(page.console[-3:])}")
-            time.sleep(0.01)
-
-    def console(self) -> list[str]:
-        return self._page.console if self._page else []
-
-    def log(self) -> str:
-        return self._browser.log() if self._browser else ""
-
-    @property
-    def version(self) -> str:
-        return self._browser.version if self._browser else ""
-
-    @property
-    def process(self) -> int | None:
-        return self._browser.process if self._browser else None
-
-    def renew(self) -> None:
-        """Give up the page."""
-        if self._browser is not None and self._page is not None:
-            self._browser.leave(self._page)
-        self._page = None
-
-    def close(self) -> None:
-        """Give up the browser, and the address that its page came from."""
-        if self._browser is not None:
-            self._browser.close()
-        if self._loopback is not None:
-            self._loopback.close()
-        self._browser = self._page = self._loopback = None
+class PageDoubt(Ending):
+    """The page raised on the platform's provider, and on the runtime's own CPU provider too."""
 
 
 class PageProgram:
-    """A graph in a tab, on one provider. Satisfies contract.Program but for what the platform knows of its device."""
+    """A graph in a tab, on one provider. Satisfies contract.Program but for what the platform knows of its device.
+
+    `details["control"]`, where there was reason to ask: how far off this graph is on the page's CPU provider.
+    """
 
     def __init__(self, tab: Tab, provider: Any, model: bytes, outputs: Sequence[str]) -> None:
         self._tab, self._provider, self._model, self._outputs = tab, provider, model, tuple(outputs)
         self._age = -1
         self._inputs: tuple[str, ...] = ()
         self.nodes: tuple[Node, ...] | None = None
+        self.said: tuple[str, ...] = ()  # by the runtime, while it took the graph
         self.details: Mapping[str, Any] = {}
-        self.load()
+        try:
+            self._sure(self.load)
+        except RuntimeFault as fault:
+            self._ask_control({}, fault)
+            raise
 
-    def load(self) -> None:
+    def load(self, provider: Any = None) -> None:
         """Open a session in the page. Raises Unsupported where the runtime refuses the graph."""
         self._tab.loopback.offered["model"] = self._model
         try:
-            found = self._tab.ask("load", self._provider, "model", timeout_s=LOAD_S)
+            found = self._tab.load(self, provider or self._provider, "model", LOAD_S)
         except PageFault as fault:
             text = plain(str(fault))
             named = operators(text)
             raise (Unsupported(text, named) if named else RuntimeFault(text)) from fault
         except (BrowserDied, PageTimeout) as trouble:
             raise RuntimeFault(f"{type(trouble).__name__}: {trouble}") from trouble
-        self._inputs, self._age = tuple(found["inputs"]), self._tab.age
+        self._inputs, self._age, self.said = tuple(found["inputs"]), self._tab.age, tuple(found["said"])
+
+    def _sure(self, step: Callable[[], T]) -> T:
+        """What the step gives; asked again in a new page if it raises in one that has held other graphs."""
+        own = self._age == self._tab.age
+        used = self._tab.loads > own
+        try:
+            return step()
+        except (RuntimeFault, Unsupported) as error:
+            if not used or isinstance(error.__cause__, PageTimeout):
+                raise
+        self._tab.renew()
+        return step()
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Outputs by path. Raises Unsupported if the runtime put floating-point work on its own CPU provider."""
-        if self._age != self._tab.age:
-            self.load()
-        found = self._run(inputs)
-        if self.nodes is None:
-            self.nodes = self._profile()
+        given = wrapping.leaves(inputs)
+        if self.nodes is not None:
+            refuse(self.nodes)
+            return self._sure(lambda: self._ran(given))
+        try:
+            found = self._sure(lambda: self._ran(given))
+        except RuntimeFault as fault:
+            self._ask_control(given, fault)
+            raise
+        self.nodes = nodes(self._asked("profile"))
         refuse(self.nodes)
+        return self._examined(given, found)
+
+    def _ran(self, leaves: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        if self._age != self._tab.age or self._tab.holder is not self:
+            self.load()
+        return self._run(leaves)
+
+    def _examined(self, given: Mapping[str, Tensor], found: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The outputs, or better ones; where they are doubtful, what the page's CPU provider says goes to `details`."""
+        wanted = control.run(self._model, self._outputs, given)
+        if control.deviation(wanted, found)[0] <= DOUBTFUL:
+            return found
+        if self._tab.loads > 1:
+            self._tab.renew()
+            found = self._ran(given)
+        far, where = control.deviation(wanted, found)
+        if not far <= DOUBTFUL:
+            try:
+                other = control.deviation(wanted, self._on_control(given))[0]
+            except (RuntimeFault, Unsupported):
+                other = math.inf
+            told = {"output": where, "provider": far, PLAIN: other}
+            self.details = {**self.details, "control": told, "vouched": other <= DOUBTFUL}
         return found
 
-    def _run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        leaves = wrapping.leaves(inputs)
+    def _on_control(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Outputs of the page's CPU provider; without inputs it only takes the graph. Leaves no page."""
+        self._tab.renew()
+        try:
+            self.load(PLAIN)
+            return self._run(given) if given else {}
+        finally:
+            self._tab.renew()
+
+    def _ask_control(self, given: Mapping[str, Tensor], fault: RuntimeFault) -> None:
+        """Raise PageDoubt if what the page raised, it also raises with its CPU provider."""
+        if not isinstance(fault.__cause__, PageFault):
+            return
+        try:
+            self._on_control(given)
+        except (RuntimeFault, Unsupported) as error:
+            raise PageDoubt(f"{fault}; on {PLAIN} in the same page: {error}") from fault
+
+    def _asked(self, call: str, *given: Any) -> Any:
+        try:
+            return self._tab.ask(call, *given, timeout_s=RUN_S)
+        except (PageFault, BrowserDied, PageTimeout) as trouble:
+            raise RuntimeFault(f"{type(trouble).__name__}: {plain(str(trouble))}") from trouble
+
+    def _run(self, leaves: Mapping[str, Tensor]) -> dict[str, Tensor]:
         described, packed = [], bytearray()
         for name in self._inputs:
             value = leaves[name].contiguous()
@@ -172,10 +162,7 @@ class PageProgram:
                               "offset": len(packed), "length": len(raw)})  # fmt: skip
             packed += raw
         self._tab.loopback.offered["inputs"] = bytes(packed)
-        try:
-            told = self._tab.ask("run", "inputs", described, "outputs", timeout_s=RUN_S)
-        except (PageFault, BrowserDied, PageTimeout) as trouble:
-            raise RuntimeFault(f"{type(trouble).__name__}: {plain(str(trouble))}") from trouble
+        told = self._asked("run", "inputs", described, "outputs")
         return self._unpacked(told, self._tab.loopback.posted.pop("outputs"))
 
     def _unpacked(self, told: Sequence[Mapping[str, Any]], content: bytes) -> dict[str, Tensor]:
@@ -192,12 +179,6 @@ class PageProgram:
             found[path] = flat.reshape(item["dims"])
             offset += item["length"]
         return found
-
-    def _profile(self) -> tuple[Node, ...]:
-        console = self._tab.console()
-        before = len(console)
-        self._tab.ask("profile")
-        return nodes("\n".join(console[before:]))
 
     def placement_on(self, device: str) -> Placement:
         """Where the nodes ran, `device` being what the platform calls the provider's."""

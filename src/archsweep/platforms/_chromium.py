@@ -1,35 +1,42 @@
-"""A headless Chromium driven over its own debugging pipe, with a deadline on every call. Knows no page.
+"""A headless Chromium driven through Playwright, with a deadline on every call. Knows no page of its own.
 
-The pipe is why no browser outlives its worker: Chromium ends itself when the other end closes, however that came
-about; it also stays in the process group of the worker, which is killed as a whole.
+Playwright's asynchronous interface, on an event loop that runs while a call waits: so a deadline can be put on what has
+none (`evaluate`), and two browsers can live in one process. Its other interface allows neither.
+Nothing outlives its worker: Playwright's process stays in the worker's group and ends when its input closes; Chromium,
+in a session of its own, ends when the pipe to Playwright does.
 """
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import contextlib
-import fcntl
-import itertools
-import json
 import os
-import select
+import re
 import shutil
 import signal
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from archsweep.errors import Unavailable
+
+INSTALL = "pip install 'archsweep[web]'"
 FLAGS = (
     "--headless", "--no-sandbox", "--no-zygote", "--no-first-run", "--no-default-browser-check", "--disable-extensions",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-breakpad",
     "--disable-crash-reporter", "--disable-dev-shm-usage", "--disable-domain-reliability", "--mute-audio",
     "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--remote-debugging-pipe",
-    "--enable-logging=stderr", "--force-color-profile=srgb", "--password-store=basic",
+    "--enable-logging=stderr", "--force-color-profile=srgb", "--password-store=basic", "--no-startup-window",
 )  # fmt: skip
 UNBEARABLE = ("GLIBC_TUNABLES",)  # with huge pages SwiftShader's Vulkan does not initialise
-START_S = 30.0
+START_S, END_S = 60.0, 5.0
+GONE = re.compile(r"browser has been closed|Target crashed")  # in Playwright's words, of page and browser alike
+SHELL = "/bin/sh"
+LOGGED = 'exec "$0" "$@" 2>"$ARCHSWEEP_LOG"'  # what the browser writes is its log: Playwright keeps it to itself
 
 
 class BrowserDied(Exception):
@@ -37,152 +44,147 @@ class BrowserDied(Exception):
 
 
 class PageFault(Exception):
-    """The page raised; `text` is what it said."""
+    """The page raised; says what it said."""
 
 
 class PageTimeout(Exception):
     """The page did not answer within its deadline."""
 
 
-@dataclass
-class Page:
-    """One tab: its session with the browser, and what it wrote to its console."""
+class Driver:
+    """Playwright's process. Raises Unavailable where it is missing."""
 
-    target: str
-    session: str
-    console: list[str] = field(default_factory=list)
-    crashed: bool = False
+    def __init__(self) -> None:
+        try:
+            from playwright import async_api
+        except ImportError as error:
+            raise Unavailable("playwright is not installed", INSTALL) from error
+        self._fault, self._slow = async_api.Error, async_api.TimeoutError
+        self._loop, before = asyncio.new_event_loop(), _children()
+        try:
+            self.playwright = self.wait(async_api.async_playwright().start(), START_S)
+        except (OSError, PageFault) as error:
+            raise BrowserDied(f"Playwright does not start: {error}") from error
+        finally:
+            self._processes = _children() - before
+
+    def wait(self, call: Awaitable[Any], timeout_s: float) -> Any:
+        """What the call gives. Raises PageTimeout, and PageFault for whatever Playwright raises."""
+        try:
+            return self._loop.run_until_complete(asyncio.wait_for(call, timeout_s))
+        except (TimeoutError, self._slow) as error:
+            raise PageTimeout(f"no answer within {timeout_s:g} s") from error
+        except self._fault as error:
+            raise PageFault(error.message) from error
+
+    @property
+    def alive(self) -> bool:
+        return all(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in self._processes)
+
+    def stop(self) -> None:
+        """End it, whether it listens or not."""
+        with contextlib.suppress(PageFault, PageTimeout):
+            self.wait(self.playwright.stop(), END_S)
+        for process in self._processes:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        self._loop.close()
+
+
+def _children() -> set[psutil.Process]:
+    return set(psutil.Process().children())
+
+
+class Page:
+    """One tab."""
+
+    def __init__(self, page: Any) -> None:
+        self.page, self.crashed = page, False
+        page.on("crash", self._crash)
+
+    def _crash(self, page: Any) -> None:
+        self.crashed = True
 
 
 class Browser:
     """A running Chromium. Every method raises BrowserDied once it is gone."""
 
     def __init__(self, executable: Path, flags: Sequence[str], libraries: Path | None = None) -> None:
-        self._numbers = itertools.count(1)
-        self._pages: dict[str, Page] = {}
-        self._received = b""
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the browser)
+        self._driver, self._owner, self.process = Driver(), os.getpid(), 0
         self._profile = Path(tempfile.mkdtemp(prefix="chromium-"))
-        self.process, self._write, self._read = self._spawn(executable, flags, libraries)
-        try:
-            self.version: str = self.call("Browser.getVersion", timeout_s=START_S)["product"]
-        except (BrowserDied, PageTimeout):
-            self.close()
-            raise
-
-    def _spawn(self, executable: Path, flags: Sequence[str], libraries: Path | None) -> tuple[int, int, int]:
-        """(process, descriptor to write to, descriptor to read from); the child has its ends as 3 and 4."""
-        command = [str(executable), *FLAGS, *flags, f"--user-data-dir={self._profile}", "about:blank"]
-        commands, answers = os.pipe(), os.pipe()
-        theirs = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (commands[0], answers[1])]
-        silent = os.open(os.devnull, os.O_RDWR)
-        moves = [(silent, 0), (silent, 1), (self._log.fileno(), 2), (theirs[0], 3), (theirs[1], 4)]
+        self._log = self._profile / "log"
+        atexit.register(self.close)
         environment = {name: value for name, value in os.environ.items() if name not in UNBEARABLE}
+        environment["ARCHSWEEP_LOG"] = str(self._log)
         if libraries is not None:
             environment["LD_LIBRARY_PATH"] = str(libraries)
+        command = ["-c", LOGGED, str(executable), *FLAGS, *flags, f"--user-data-dir={self._profile}"]
         try:
-            process = os.posix_spawn(
-                executable, command, environment, file_actions=[(os.POSIX_SPAWN_DUP2, *move) for move in moves]
-            )
-        except OSError as error:
-            os.close(commands[1])
-            os.close(answers[0])
-            self._log.close()
-            shutil.rmtree(self._profile, ignore_errors=True)
-            raise BrowserDied(f"{executable} does not start: {error}") from error
-        finally:
-            for end in (commands[0], answers[1], silent, *theirs):
-                os.close(end)
-        return process, commands[1], answers[0]
+            self._browser = self._driver.wait(
+                self._driver.playwright.chromium.launch(
+                    executable_path=SHELL, args=command, ignore_default_args=True, env=environment,
+                    timeout=1000 * START_S,
+                ), START_S + END_S,
+            )  # fmt: skip
+            self.process = self._identified()
+        except PageFault as error:
+            words = self.last_words() or str(error).partition("\n")[0]
+            self.close()
+            raise BrowserDied(f"{executable} does not start: {words}") from error
+        except PageTimeout:
+            self.close()
+            raise
+        self.version: str = self._browser.version
+
+    def _identified(self) -> int:
+        session = self._driver.wait(self._browser.new_browser_cdp_session(), START_S)
+        found = self._driver.wait(session.send("SystemInfo.getProcessInfo"), START_S)["processInfo"]
+        return next(int(item["id"]) for item in found if item["type"] == "browser")
 
     def open(self, address: str, timeout_s: float) -> Page:
         """A new page, loaded."""
-        target = self.call("Target.createTarget", {"url": "about:blank"}, timeout_s=timeout_s)["targetId"]
-        attached = {"targetId": target, "flatten": True}
-        session = self.call("Target.attachToTarget", attached, timeout_s=timeout_s)["sessionId"]
-        page = self._pages[session] = Page(target, session)
-        self.call("Runtime.enable", timeout_s=timeout_s, page=page)
-        self.call("Inspector.enable", timeout_s=timeout_s, page=page)
-        self.call("Page.navigate", {"url": address}, timeout_s=timeout_s, page=page)
-        return page
+        page = self._call(self._browser.new_page(), timeout_s, None)
+        made = Page(page)
+        self._call(page.goto(address, timeout=1000 * timeout_s), timeout_s + END_S, made)
+        return made
 
     def leave(self, page: Page) -> None:
         """Close a page, whatever state it is in."""
-        self._pages.pop(page.session, None)
         with contextlib.suppress(BrowserDied, PageTimeout, PageFault):
-            self.call("Target.closeTarget", {"targetId": page.target}, timeout_s=5.0)
+            self._call(page.page.context.close(), END_S, page)
 
     def evaluate(self, page: Page, expression: str, timeout_s: float) -> Any:
         """The JSON value that the (awaited) expression gives. Raises PageFault with the page's own words."""
-        asked = {"expression": expression, "awaitPromise": True, "returnByValue": True}
-        answer = self.call("Runtime.evaluate", asked, timeout_s=timeout_s, page=page)
-        fault = answer.get("exceptionDetails")
-        if fault is not None:
-            thrown = fault.get("exception", {})
-            raise PageFault(str(thrown.get("description") or thrown.get("value") or fault.get("text")))
-        return answer["result"].get("value")
+        return self._call(page.page.evaluate(expression), timeout_s, page)
 
-    def call(
-        self, method: str, given: Mapping[str, Any] | None = None, *, timeout_s: float, page: Page | None = None
-    ) -> Any:
-        number, deadline = next(self._numbers), time.monotonic() + timeout_s
-        message = {"id": number, "method": method, "params": dict(given or {})}
-        if page is not None:
-            message["sessionId"] = page.session
+    def _call(self, call: Awaitable[Any], timeout_s: float, page: Page | None) -> Any:
         try:
-            os.write(self._write, json.dumps(message).encode() + b"\0")
-        except OSError as error:
-            raise BrowserDied(f"the browser is gone: {self.last_words()}") from error
-        while True:
-            for heard in self._heard(deadline, method):
-                if heard.get("id") == number:
-                    if "error" in heard:
-                        raise PageFault(f"{method}: {heard['error'].get('message')}")
-                    return heard["result"]
-                self._note(heard)
-            if page is not None and page.crashed:
-                raise BrowserDied(f"the page crashed: {self.last_words()}")
+            return self._driver.wait(call, timeout_s)
+        except PageFault as error:
+            gone = GONE.search(str(error)) or (page is not None and page.crashed)
+            if gone or not (self._driver.alive and self._browser.is_connected()):
+                raise BrowserDied(f"the browser or its page is gone: {self.last_words()}") from error
+            raise PageFault(str(error).removeprefix("Page.evaluate: ")) from error
 
-    def _heard(self, deadline: float, method: str) -> list[dict[str, Any]]:
-        """The messages that have come; waits for some until the deadline."""
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([self._read], [], [], left)[0]:
-            raise PageTimeout(f"no answer to {method} in time")
-        received = os.read(self._read, 1 << 20)
-        if not received:
-            raise BrowserDied(f"the browser is gone: {self.last_words()}")
-        *lines, self._received = (self._received + received).split(b"\0")
-        return [json.loads(line) for line in lines]
-
-    def _note(self, event: Mapping[str, Any]) -> None:
-        page = self._pages.get(event.get("sessionId", ""))
-        if page is None:
-            return
-        if event["method"] == "Runtime.consoleAPICalled":
-            told = [str(item.get("value", item.get("description", ""))) for item in event["params"]["args"]]
-            page.console.append(" ".join(told))
-        elif event["method"] == "Inspector.targetCrashed":
-            page.crashed = True
-
-    def log(self, since: int = 0) -> str:
-        """What the browser has written to its own log, from an offset in bytes."""
-        return os.pread(self._log.fileno(), 1 << 24, since).decode(errors="replace")
-
-    def logged(self) -> int:
-        return os.fstat(self._log.fileno()).st_size
+    def log(self) -> str:
+        """What the browser has written to its own log."""
+        try:
+            return self._log.read_text(errors="replace")
+        except OSError:
+            return ""
 
     def last_words(self) -> str:
-        said = [line for line in self.log(max(0, self.logged() - 2000)).splitlines() if line.strip()]
+        said = [line for line in self.log()[-2000:].splitlines() if line.strip()]
         return " | ".join(said[-3:])
 
     def close(self) -> None:
-        """End the browser at once."""
-        for end in (self._write, self._read):
-            with contextlib.suppress(OSError):
-                os.close(end)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.process, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.process, 0)
-        self._log.close()
+        """End the browser at once, with all of its processes; nothing in a process that was forked from its own."""
+        atexit.unregister(self.close)
+        if self._owner != os.getpid():
+            return
+        if self.process:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process, signal.SIGKILL)
+            self.process = 0
+        self._driver.stop()
         shutil.rmtree(self._profile, ignore_errors=True)

@@ -4,7 +4,7 @@ import * as ort from './ort/ort.jspi.min.mjs';
 
 ort.env.wasm.wasmPaths = new URL('./ort/', location.href).href;
 ort.env.wasm.numThreads = 1;
-ort.env.logLevel = 'verbose';
+ort.env.logLevel = 'info';
 
 const ARRAYS = {
   float32: Float32Array, float64: Float64Array, float16: Uint16Array, bool: Uint8Array, int8: Int8Array,
@@ -12,7 +12,7 @@ const ARRAYS = {
   int64: BigInt64Array, uint64: BigUint64Array,
 };
 const refusals = [];  // what the graph builder of WebNN really said
-let session = null;
+let session = null, anchor = null;
 
 function listen(builder) {
   for (const name of Object.getOwnPropertyNames(builder)) {
@@ -35,6 +35,16 @@ async function bytes(name) {
   return answer.arrayBuffer();
 }
 
+async function opened(provider, model, more) {
+  refusals.length = 0;
+  const graph = new Uint8Array(await bytes(model));
+  try {
+    return await ort.InferenceSession.create(graph, {executionProviders: [provider], ...more});
+  } catch (error) {  // the runtime only says "unreachable" where the graph builder refused
+    throw new Error([...refusals.slice(0, 1), error.message].join(' | '));
+  }
+}
+
 globalThis.archsweep = {
   async adapter() {
     const found = await navigator.gpu?.requestAdapter();
@@ -47,16 +57,16 @@ globalThis.archsweep = {
     if (!navigator.ml) return 'navigator.ml is missing';
     try { await navigator.ml.createContext({deviceType: 'cpu'}); return ''; } catch (error) { return error.message; }
   },
+  // A session that stays: without one the device, and the shaders that it has compiled, would go with every graph.
+  async moor(provider, model) {
+    anchor = await opened(provider, model, {});
+  },
   async load(provider, model) {
-    refusals.length = 0;
-    const options = {executionProviders: [provider], enableProfiling: true, logSeverityLevel: 0};
-    const graph = new Uint8Array(await bytes(model));
-    try {
-      session = await ort.InferenceSession.create(graph, options);
-    } catch (error) {  // the runtime only says "unreachable" where the graph builder refused
-      throw new Error([...refusals.slice(0, 1), error.message].join(' | '));
-    }
-    return {inputs: session.inputNames, outputs: session.outputNames};
+    await session?.release();
+    session = null;
+    said.length = 0;
+    session = await opened(provider, model, {enableProfiling: true, logSeverityLevel: 1});
+    return {inputs: session.inputNames, outputs: session.outputNames, said: said.slice(-500)};
   },
   async run(name, described, target) {
     const given = await bytes(name);
@@ -76,6 +86,10 @@ globalThis.archsweep = {
     await fetch(target, {method: 'POST', body: new Blob(parts)});
     return told;
   },
-  profile() { session.endProfiling(); },
+  profile() {
+    said.length = 0;
+    session.endProfiling();
+    return said.join('\n');
+  },
 };
 document.title = 'ready';

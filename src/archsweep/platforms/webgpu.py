@@ -11,7 +11,7 @@ from pathlib import Path
 
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program
 from archsweep.platforms import _browser, _browser_probe, _onnxruntime
-from archsweep.platforms._browser import Tab
+from archsweep.platforms._tab import Tab
 from archsweep.platforms._web_parts import Parts
 
 title = "WebGPU in a browser"
@@ -34,7 +34,7 @@ def _flags() -> tuple[str, ...]:
 
 @functools.cache
 def _tab() -> Tab:
-    return Tab(_flags())
+    return Tab(_flags(), provider=PROVIDER)
 
 
 def _described(tab: Tab) -> tuple[str, Evidence, str]:

@@ -7,7 +7,7 @@ import re
 
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program
 from archsweep.platforms import _browser, _browser_probe, _onnxruntime
-from archsweep.platforms._browser import Tab
+from archsweep.platforms._tab import Tab
 from archsweep.platforms._web_parts import Parts
 
 title = "WebNN in a browser"
@@ -24,7 +24,7 @@ _COUNT = re.compile(r"number of nodes in the graph: (\d+) number of nodes suppor
 
 @functools.cache
 def _tab() -> Tab:
-    return Tab(FLAGS)
+    return Tab(FLAGS, provider=PROVIDER)
 
 
 def _described(tab: Tab) -> tuple[str, Evidence, str]:
@@ -51,9 +51,8 @@ class NetworkProgram(_browser.PageProgram):
 
 def compile(bench: Bench) -> Program:
     graph = _onnxruntime.prepared(bench, REPAIRS)
-    tab = _tab()
-    program = NetworkProgram(tab, PROVIDER, graph.model, graph.graph.outputs)
-    counts = [tuple(map(int, found)) for line in tab.console() for found in _COUNT.findall(line)]
+    program = NetworkProgram(_tab(), PROVIDER, graph.model, graph.graph.outputs)
+    counts = [tuple(map(int, found)) for line in program.said for found in _COUNT.findall(line)]
     program.details = {**graph.facts(), "nodes": counts[-1][0] if counts else None,
                        "nodes_in_webnn": counts[-1][1] if counts else None}  # fmt: skip
     return program
