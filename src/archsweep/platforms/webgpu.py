@@ -16,7 +16,9 @@ from archsweep.platforms._web_parts import Parts
 
 title = "WebGPU in a browser"
 priority = Priority.HIGH
-capabilities = Capabilities(executes=True, dtypes=("float32",), options={"engine": ("browser", "native")})
+capabilities = Capabilities(
+    executes=True, dtypes=("float32",), options={"engine": ("browser", "native")}, lots_per_worker=50
+)
 package = "onnxruntime-web"
 
 PROVIDER = "webgpu"

@@ -12,7 +12,7 @@ from archsweep.platforms._web_parts import Parts
 
 title = "WebNN in a browser"
 priority = Priority.HIGH
-capabilities = Capabilities(executes=True, dtypes=("float32",))
+capabilities = Capabilities(executes=True, dtypes=("float32",), lots_per_worker=50)
 package = "onnxruntime-web"
 
 PROVIDER = {"name": "webnn", "deviceType": "cpu"}
