@@ -12,6 +12,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from archsweep import export  # noqa: E402
 from archsweep.errors import Unsupported  # noqa: E402
+from archsweep.export import control  # noqa: E402
 
 
 class Branching(torch.nn.Module):
@@ -72,3 +73,57 @@ def test_a_backend_that_refuses_every_graph_ends_with_its_first_word(tmp_path):
     with pytest.raises(Unsupported, match=r"^not torchscript$"):
         export.accepted(bench(tmp_path, FULL, "refused"), take)
     assert seen == ["torchscript", "torchscript, frozen", "flat, frozen"], "dynamo cannot follow a branch on values"
+
+
+class Placing(torch.nn.Module):
+    """Says where each value stands by looking at the mask in Python, as models with images among their tokens do."""
+
+    def places(self, mask, step: int = 1):
+        rows = [[sum(row[:index]) * step for index in range(len(row))] for row in mask.tolist()]
+        return torch.tensor(rows), None
+
+    def forward(self, values, mask):
+        return {"placed": values + self.places(mask, step=2)[0]}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_integers_made_by_reading_values_are_inputs_of_the_graph(tmp_path):
+    made = bench(tmp_path, PADDED, "placing")
+    made.model = lambda: Placing().eval()
+    graph = export.graph(made)
+    assert graph.facts()["beside"] == ["places"]
+    assert "places.0.0" in graph.inputs
+    for mask in (FULL, PADDED):
+        given = {"values": VALUES, "mask": mask}
+        found = control.run(graph.file, graph.outputs, graph.leaves(given))["placed"]
+        torch.testing.assert_close(found, Placing()(**given)["placed"])
+
+
+class Drawing(torch.nn.Module):
+    def forward(self, values):
+        return {"noisy": values + torch.randn_like(values) + torch.empty(4).normal_()}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_a_model_draws_is_a_constant_of_its_graph(tmp_path):
+    made = bench(tmp_path, FULL, "drawing")
+    made.model = lambda: Drawing().eval()
+    made.inputs, made.second_inputs = {"values": VALUES}, {"values": VALUES.flip(0)}
+    graph = export.graph(made)
+    assert graph.route == "flat"
+    assert max(graph.attempts[-1].deviations) < 1e-6
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_pass_of_the_optimizer_that_is_wrong_does_not_condemn_a_graph(tmp_path):
+    """ONNX Runtime 1.31 takes the zeros around an image for minus infinities once it has fused them into a pool."""
+
+    class Pooled(torch.nn.Module):
+        def forward(self, image):
+            return {"pooled": torch.nn.functional.max_pool2d(torch.nn.functional.pad(image, (1, 1, 1, 1)), 3)}
+
+    made = bench(tmp_path, FULL, "pooled")
+    made.model = lambda: Pooled().eval()
+    image = -torch.rand(1, 2, 7, 7)
+    made.inputs, made.second_inputs = {"image": image}, {"image": image.flip(2)}
+    assert export.graph(made).route == "torchscript"

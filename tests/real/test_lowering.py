@@ -61,6 +61,16 @@ FUNCTIONS = {
         lambda value, grid: torch.nn.functional.grid_sample(value, grid, mode="nearest", align_corners=True),
         (torch.rand(2, 3, 5, 6), torch.rand(2, 4, 4, 2) * 2 - 1),
     ),
+    "grid, bicubic": (
+        lambda value, grid: torch.nn.functional.grid_sample(
+            value, grid, mode="bicubic", padding_mode="border", align_corners=False
+        ),
+        (torch.rand(2, 3, 5, 6), torch.rand(2, 4, 4, 2) * 2.6 - 1.3),
+    ),
+    "grid, bicubic in zeros": (
+        lambda value, grid: torch.nn.functional.grid_sample(value, grid, mode="bicubic", align_corners=True),
+        (torch.rand(2, 3, 5, 6), torch.rand(2, 4, 4, 2) * 2.6 - 1.3),
+    ),
     "bilinear": (
         lambda value: torch.nn.functional.interpolate(value, (3, 5), mode="bilinear", antialias=True),
         (torch.rand(2, 3, 7, 9),),
@@ -90,6 +100,23 @@ FUNCTIONS = {
     "means of bags": (
         lambda table, places: torch.nn.functional.embedding_bag(places, table, torch.tensor([0, 2, 2])),
         (torch.rand(6, 3), torch.tensor([1, 5, 0, 2, 2])),
+    ),
+    "largest so far": (lambda value: torch.cummax(value, 1)[0], (torch.rand(2, 7),)),
+    "smallest so far, of integers": (lambda value: torch.cummin(value, 0)[0], (torch.randint(0, 9, (7, 2)),)),
+    "asinh": (torch.asinh, (torch.linspace(-5, 5, 41),)),
+    "log of the sigmoid": (torch.nn.functional.logsigmoid, (torch.linspace(-5, 5, 41),)),
+    "a constant beside": (lambda value: (value * 2, torch.arange(4) + 1), (torch.rand(3),)),
+    "filled with a boolean": (
+        lambda value: torch.full_like(value, True, dtype=torch.bool) & (value > 0.5),
+        (torch.rand(5),),
+    ),
+    "rows put at places": (
+        lambda value, rows: value.index_put((torch.tensor([3, 1]), torch.tensor([0, 2])), rows),
+        (torch.rand(4, 3), torch.rand(2)),
+    ),
+    "interpolated": (
+        lambda value: torch.nn.functional.interpolate(value, scale_factor=2.0, mode="bilinear", align_corners=False),
+        (torch.rand(2, 3, 4, 5),),
     ),
     "vectorised": (torch.vmap(lambda value: value.sum() * 2), (torch.rand(4, 3),)),
 }

@@ -77,15 +77,18 @@ def preserved(model: torch.nn.Module) -> Iterator[None]:
                 buffer.data.copy_(copy)
 
 
-def run(model: torch.nn.Module, inputs: Mapping[str, Any], drawn: Drawn | None = None) -> dict[str, torch.Tensor]:
+def run(
+    model: torch.nn.Module, inputs: Mapping[str, Any], drawn: Drawn | None = None, *, copy: bool = True
+) -> dict[str, torch.Tensor]:
     """Outputs by path of one seeded pass without gradients, as copies; inputs and model are left as they were.
 
-    `drawn`, if given, tells afterwards whether the pass drew random numbers.
+    `drawn`, if given, tells afterwards whether the pass drew random numbers. Without `copy` the model is given the
+    inputs themselves, and may write into them.
     """
     import torch
 
     with torch.no_grad(), preserved(model), seeded() as used:
-        result = outputs.flatten(model(**sessions.assembled(model, copied(inputs))))
+        result = outputs.flatten(model(**sessions.assembled(model, copied(inputs) if copy else dict(inputs))))
         result = {path: tensor.clone() for path, tensor in result.items()}
     if drawn is not None:
         drawn.numbers = used.numbers

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,12 +20,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from archsweep.contract import Bench, Stage
 from archsweep.encoding import decode, encode
 from archsweep.errors import Ending, Unsupported
-from archsweep.export import apart, cache, control, routes, wrapping
+from archsweep.export import apart, beside, cache, control, routes, wrapping
 
 if TYPE_CHECKING:
     import torch
 
-RULES = 2  # raise when a change here changes what a graph holds
+RULES = 4  # raise when a change here changes what a graph holds
 LARGEST = 2**31 - 2**20  # bytes that a protobuf can hold
 
 _OPERATOR = re.compile(r"(?:operator|function for) '?<?(?:OpOverload\(op=')?((?:aten|prims|torchvision)[:.]+[\w.]+)")
@@ -57,6 +58,8 @@ class Graph:
     frozen: tuple[str, ...]  # inputs that are constants of the graph
     unused: tuple[str, ...]  # inputs on which, once exported, nothing depends
     attempts: tuple[Attempt, ...] = field(default=())
+    calls: tuple[beside.Call, ...] = ()  # whose results the graph is given, too: integers made by reading values
+    _model: Callable[[], torch.nn.Module] | None = field(default=None, repr=False, compare=False)
     refused: Mapping[str, str] = field(
         default_factory=dict
     )  # by route: what the backend said of graphs before this one
@@ -69,10 +72,16 @@ class Graph:
     def way(self) -> str:
         return self.attempts[-1].way
 
+    def leaves(self, inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        """All tensors that the graph may ask for, by name: those of the inputs, and what is computed beside it."""
+        found = wrapping.leaves(inputs)
+        return {**found, **beside.made(self._model(), self.calls, inputs)} if self.calls and self._model else found
+
     def facts(self) -> dict[str, Any]:
         """What a result tells of its export, as JSON values."""
         return {"route": self.route, "frozen": list(self.frozen), "unused": list(self.unused),
-                "attempts": [encode(item) for item in self.attempts], "refused": dict(self.refused)}  # fmt: skip
+                "attempts": [encode(item) for item in self.attempts], "refused": dict(self.refused),
+                "beside": [".".join(filter(None, (call.module, call.method))) for call in self.calls]}  # fmt: skip
 
 
 Taken = TypeVar("Taken")
@@ -101,8 +110,13 @@ def graph(bench: Bench, without: tuple[str, ...] = ()) -> Graph:
     if file is None:
         raise _fault(attempts, bench.reference.seeded)
     inputs, outputs, frozen, unused = (tuple(facts[key]) for key in ("inputs", "outputs", "frozen", "unused"))
+    calls = tuple(decode(beside.Call, item) for item in facts.get("beside", ()))
+    model = functools.cache(lambda: _prepared(bench.model()))
     bench.announce(Stage.COMPILE)
-    return Graph(file=file, inputs=inputs, outputs=outputs, frozen=frozen, unused=unused, attempts=attempts)
+    return Graph(
+        file=file, inputs=inputs, outputs=outputs, frozen=frozen, unused=unused, attempts=attempts, calls=calls,
+        _model=model,
+    )  # fmt: skip
 
 
 def accepted(bench: Bench, take: Callable[[Graph], Taken]) -> tuple[Graph, Taken]:
@@ -157,20 +171,18 @@ def _fault(attempts: tuple[Attempt, ...], seeded: bool) -> Ending:
 
 def _export(bench: Bench, place: Path, without: tuple[str, ...]) -> tuple[dict[str, Any], Path | None]:
     """Facts of the first graph that is right, and its file; or of the attempts, and None."""
-    from archsweep.archs import eager
-
     first, second = bench.inputs, bench.second_inputs
     model = _prepared(bench.model())
     if 4 * sum(item.numel() for item in model.parameters()) > LARGEST:
         raise Unsupported("the model is larger than the 2 GB that an ONNX file can hold")
-    leaves = wrapping.leaves(first), wrapping.leaves(second)
-    wanted = eager.run(model, first), eager.run(model, second)
+    calls, wanted = beside.found(model, first, second)
+    leaves = tuple({**wrapping.leaves(given), **beside.made(model, calls, given)} for given in (first, second))
     attempts: list[Attempt] = []
     for route, frozen in _ways(wrapping.constant(*leaves)):
         if _way(route, bool(frozen)) in without:
             continue
         draft = place / f"{os.getpid()}.{len(attempts)}.onnx.draft"
-        attempt, facts = _apart(model, first, route, frozen, draft, leaves, wanted)
+        attempt, facts = _apart(model, first, route, frozen, calls, draft, leaves, wanted)
         attempts.append(attempt)
         if facts is not None:
             return {**facts, "attempts": [encode(item) for item in attempts]}, draft
@@ -221,9 +233,10 @@ def _attempt(
     inputs: Mapping[str, Any],
     route: str,
     frozen: tuple[str, ...],
+    calls: tuple[beside.Call, ...],
     file: Path,
     leaves: tuple[Mapping[str, torch.Tensor], ...],
-    wanted: tuple[Mapping[str, torch.Tensor], ...],
+    wanted: Sequence[Mapping[str, torch.Tensor]],
 ) -> tuple[Attempt, dict[str, Any] | None]:
     """One way: what came of it, and the graph's facts if it is right."""
     import torch
@@ -235,7 +248,7 @@ def _attempt(
     failures = FAILURES + control.failures()
     try:
         with torch.no_grad(), eager.preserved(model), eager.seeded(), rewrites.active():
-            wrapped = wrapping.wrap(model, inputs, frozen)
+            wrapped = wrapping.wrap(model, inputs, frozen, calls)
             routes.ROUTES[route](wrapped, file)
         session = control.open_session(file)
         found = [control.tensors(wrapped.outputs, session.run(None, control.feed(session, given))) for given in leaves]
@@ -247,7 +260,8 @@ def _attempt(
         return attempt, None
     used = [item.name for item in session.get_inputs()]
     facts = {"inputs": used, "outputs": wrapped.outputs, "frozen": wrapped.frozen,
-             "unused": [name for name in wrapped.inputs if name not in used]}  # fmt: skip
+             "unused": [name for name in wrapped.inputs if name not in used],
+             "beside": [encode(call) for call in calls]}  # fmt: skip
     return attempt, facts
 
 

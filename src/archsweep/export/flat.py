@@ -9,10 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from archsweep.archs import eager
 from archsweep.export import lowering, pairs
 
 if TYPE_CHECKING:
     import torch
+
+DRAWS = frozenset({
+    "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal_functional", "uniform",
+    "exponential", "random", "geometric", "log_normal", "cauchy",
+})  # fmt: skip
 
 
 def flatten(module: torch.nn.Module, arguments: tuple[torch.Tensor, ...]) -> torch.nn.Module:
@@ -36,34 +42,59 @@ def flatten(module: torch.nn.Module, arguments: tuple[torch.Tensor, ...]) -> tor
     program.graph.eliminate_dead_code()
 
     fixed = _fixed(program)
+    made = next(node for node in program.graph.nodes if node.op == "output").all_input_nodes
+    constant = [node for node in made if node.name in fixed]  # a tracer wants each output to depend on something
 
     class Flat(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.program = program
 
+            for node in constant:
+                self.register_buffer(node.name, fixed.pop(node.name))
+
         def forward(self, *given: torch.Tensor) -> Any:
-            return _interpreter()(self.program, fixed).run(*given)
+            held = {node.name: getattr(self, node.name).clone() for node in constant}
+            return _interpreter()(self.program, {**fixed, **held}).run(*given)
 
     return Flat().eval()
 
 
 def _fixed(program: Any) -> dict[str, Any]:
-    """Values of the operations that depend neither on an input nor on a weight, by the name of their node."""
+    """Values of the operations that depend neither on an input nor on a weight, by the name of their node.
+
+    Random numbers are among them: drawn in the order, and under the seed, of every other pass.
+    """
     import torch
 
     found: dict[str, Any] = {}
     interpreter = _interpreter()(program, {})
-    for node in program.graph.nodes:
-        drawn = torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
-        if node.op == "get_attr":
-            constant = not isinstance(getattr(program, node.target, None), torch.nn.Parameter)
-        else:
-            constant = node.op == "call_function" and all(item.name in found for item in node.all_input_nodes)
-        if constant and not drawn:
-            interpreter.env = {item: found[item.name] for item in node.all_input_nodes}
-            found[node.name] = interpreter.run_node(node)
+    with eager.seeded():
+        for node in program.graph.nodes:
+            given = {item: found.get(item.name) for item in node.all_input_nodes}
+            if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+                constant = _by_shape(node.target)
+                given = {item: _zeros(item.meta["val"]) for item in given} if constant else given
+            elif node.op == "get_attr":
+                constant = not isinstance(getattr(program, node.target, None), torch.nn.Parameter)
+            else:
+                constant = node.op == "call_function" and all(item.name in found for item in given)
+            if constant:
+                interpreter.env = given
+                found[node.name] = interpreter.run_node(node)
     return found
+
+
+def _zeros(like: Any) -> torch.Tensor:
+    import torch
+
+    return torch.zeros(tuple(like.shape), dtype=like.dtype)
+
+
+def _by_shape(target: Any) -> bool:
+    """Whether what is drawn depends on shapes alone: no values say how likely what is."""
+    name, overload = target._schema.name.removeprefix("aten::"), target._schema.overload_name
+    return name in DRAWS or (name, overload) in {("bernoulli", "p"), ("normal", "float_float")}
 
 
 def _lifted(program: Any) -> Any:
@@ -108,6 +139,8 @@ def _interpreter() -> Any:
                 return pairs.with_pairs(name, target, args, kwargs)
             if name == "as_strided":
                 return lowering.as_strided(self._node.args[0].meta["tensor_meta"].stride, *args, **kwargs)
+            if name == "index_put" and all(item.name in self._fixed for item in self._node.args[1] if item is not None):
+                return lowering.put_at(*args, **kwargs)
             said = table.get(name)
             return said(*args, **kwargs) if said is not None else target(*args, **kwargs)
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archsweep.export.pairs import convert, moved, untraced
+from archsweep.export.resampling import grid_sample, interpolated, resize
+from archsweep.export.rewrites import filled, is_in
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +33,7 @@ def table() -> dict[str, Callable[..., Any]]:
         "lift_fresh": lambda value: value,
         "alias": lambda value: value,
         "_scaled_dot_product_flash_attention_for_cpu": attention,
+        "full": lambda size, fill, **more: filled(torch.full, size, fill, **more),
         "full_like": _full_like,
         "fill": _full_like,
         "real": lambda value: value,
@@ -46,7 +49,11 @@ def table() -> dict[str, Callable[..., Any]]:
             value, weight, bias, mean, variance, False, momentum, eps
         ),
         "expm1": _exponential_less_one,
-        "isin": _is_in,
+        "log_sigmoid_forward": lambda value: (-torch.nn.functional.softplus(-value), None),
+        "asinh": lambda value: (
+            (value.abs() + value.square() / (1 + (1 + value.square()).sqrt())).log1p() * value.sign()
+        ),
+        "isin": is_in,
         "scatter": _scatter,
         "index_put": index_put,
         "permute": lambda value, dims: value.permute([dim % value.dim() for dim in dims]),
@@ -56,10 +63,14 @@ def table() -> dict[str, Callable[..., Any]]:
         "rms_norm": lambda *given: _root_mean_square(*given)[0],
         "_fused_rms_norm": _root_mean_square,
         "cumsum": lambda value, dim, dtype=None: _whole(value).cumsum(dim, dtype=dtype),
+        "cummax": lambda value, dim: _running(value, dim, 1),
+        "cummin": lambda value, dim: _running(value, dim, -1),
         "slice_scatter": slice_scatter,
         "select_scatter": select_scatter,
         "copy": lambda target, source, *_: source.to(target.dtype).expand(target.shape),
         "_unsafe_index": lambda value, indices: value[tuple(slice(None) if item is None else item for item in indices)],
+        "upsample_bilinear2d": functools.partial(interpolated, "bilinear"),
+        "upsample_bicubic2d": functools.partial(interpolated, "bicubic"),
         "_upsample_bilinear2d_aa": functools.partial(resize, "bilinear"),
         "_upsample_bicubic2d_aa": functools.partial(resize, "bicubic"),
         "grid_sampler_2d": grid_sample,
@@ -99,7 +110,7 @@ def _full_like(value: Any, fill: Any, dtype: Any = None, **kwargs: Any) -> Any:
 
     if isinstance(fill, torch.Tensor):
         return fill.to(dtype or value.dtype).expand(value.shape)
-    return torch.full(tuple(value.shape), fill, dtype=dtype or value.dtype)
+    return filled(torch.full, tuple(value.shape), fill, dtype=dtype or value.dtype)
 
 
 def _whole(value: Any) -> Any:
@@ -107,6 +118,19 @@ def _whole(value: Any) -> Any:
     import torch
 
     return value.to(torch.int64) if value.dtype == torch.bool else value
+
+
+def _running(value: Any, dim: int, sign: int) -> tuple[Any, Any]:
+    """cummax (`sign` 1) and cummin (-1): of each place, the largest of all places up to it."""
+    import torch
+
+    whole = not value.dtype.is_floating_point
+    rows = moved(_whole(value) * sign, dim, -1)
+    with untraced():
+        later = torch.ones(rows.shape[-1], rows.shape[-1], dtype=torch.bool).triu(1)
+        lowest = torch.iinfo(rows.dtype).min if whole else -math.inf
+    found, places = rows.unsqueeze(-2).masked_fill(later, lowest).max(-1)
+    return moved(found * sign, -1, dim).to(value.dtype), moved(places, -1, dim)
 
 
 def _safe_softmax(value: Any, dim: int, dtype: Any = None) -> Any:
@@ -150,11 +174,6 @@ def _exponential_less_one(value: Any) -> Any:
 
     half = (value.clamp(max=1.0) / 2).tanh()
     return torch.where(value < 1, 2 * half / (1 - half), value.exp() - 1)
-
-
-def _is_in(value: Any, among: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
-    found = (value.unsqueeze(-1) == among.reshape(-1)).any(-1)
-    return ~found if invert else found
 
 
 def _scatter(value: Any, dim: int, index: Any, source: Any, **kwargs: Any) -> Any:
@@ -234,6 +253,21 @@ def index_put(value: Any, indices: list[Any], source: Any, accumulate: bool = Fa
     return value.reshape(-1).scatter(0, places.reshape(-1), spread).reshape(value.shape)
 
 
+def put_at(value: Any, indices: list[Any], source: Any, accumulate: bool = False) -> Any:
+    """index_put at places that are known: a choice out of the old values and the new ones."""
+    import torch
+
+    with untraced():
+        places = torch.arange(value.numel()).reshape(value.shape)
+        places = places[tuple(slice(None) if item is None else item for item in indices)]
+    if accumulate:
+        return torch.ops.aten.index_put.default(value, indices, source, accumulate)
+    if not places.numel():
+        return value
+    spread = source.to(value.dtype).expand(places.shape).reshape(-1)
+    return _replaced(value.reshape(-1), spread, 0, places.reshape(-1)).reshape(value.shape)
+
+
 def masked(value: Any, mask: Any, source: Any) -> Any:
     """`value` with `source` where `mask` is set: the same there, or one row after another."""
     import torch
@@ -295,58 +329,6 @@ def as_strided(
     if bool((wanted < 0).any()):
         raise NotImplementedError("operator 'aten::as_strided' reads memory beside its tensor")
     return value.reshape(-1).index_select(0, wanted).reshape(size)
-
-
-def resize(mode: str, value: Any, output_size: Any, align_corners: bool, *scales: Any) -> Any:
-    """Antialiased interpolation: a matrix product for each side. The matrices are what becomes of an identity."""
-    import torch
-
-    factors = scales[0] if len(scales) == 1 and scales[0] is not None else scales
-    factors = list(factors) if len(factors) == 2 else [None, None]
-    size = output_size or [int(length * factor) for length, factor in zip(value.shape[-2:], factors, strict=True)]
-    function = getattr(torch.ops.aten, f"_upsample_{mode}2d_aa").default
-
-    def weights(length: int, wanted: int, factor: float | None) -> torch.Tensor:
-        unit = torch.eye(length).reshape(1, 1, length, length)  # torch is wrong on many channels of width 1
-        return function(unit, [length, wanted], align_corners, None, factor)[0, 0].T
-
-    with untraced():
-        rows = weights(int(value.shape[-2]), size[0], factors[0])
-        columns = weights(int(value.shape[-1]), size[1], factors[1]).T.contiguous()
-    return rows @ value @ columns
-
-
-def grid_sample(value: Any, grid: Any, interpolation: int, padding: int, align_corners: bool) -> Any:
-    """grid_sampler_2d, bilinear or nearest, with zeros or the border outside."""
-    import torch
-
-    if interpolation > 1 or padding > 1:
-        raise NotImplementedError("no other form of operator 'aten::grid_sampler_2d' in this mode")
-    batch, channels, height, width = value.shape
-    flat = value.reshape(batch, channels, height * width)
-
-    def scaled(coordinate: Any, length: int) -> Any:
-        place = (coordinate + 1) / 2 * (length - 1) if align_corners else ((coordinate + 1) * length - 1) / 2
-        return place.clamp(0, length - 1) if padding else place
-
-    x, y = scaled(grid[..., 0], width), scaled(grid[..., 1], height)
-
-    def corner(column: Any, row: Any) -> Any:
-        inside = (column >= 0) & (column <= width - 1) & (row >= 0) & (row <= height - 1)
-        place = (row.clamp(0, height - 1) * width + column.clamp(0, width - 1)).to(torch.int64)
-        picked = flat.gather(2, place.reshape(batch, 1, -1).expand(batch, channels, -1))
-        return picked.reshape(batch, channels, *grid.shape[1:3]) * inside.unsqueeze(1).to(value.dtype)
-
-    if interpolation == 1:
-        return corner(x.round(), y.round())
-    left, top = x.floor(), y.floor()
-    right, low = x - left, y - top
-    return (
-        corner(left, top) * ((1 - right) * (1 - low)).unsqueeze(1)
-        + corner(left + 1, top) * (right * (1 - low)).unsqueeze(1)
-        + corner(left, top + 1) * ((1 - right) * low).unsqueeze(1)
-        + corner(left + 1, top + 1) * (right * low).unsqueeze(1)
-    )
 
 
 def unfold(value: Any, dimension: int, size: int, step: int) -> Any:

@@ -36,7 +36,26 @@ def _mode() -> Any:
 def _table() -> dict[Any, Callable[..., Any]]:
     import torch
 
-    return {torch.diff: difference, torch.Tensor.diff: difference}
+    return {
+        torch.diff: difference,
+        torch.Tensor.diff: difference,
+        torch.isin: is_in,
+        torch.cumsum: functools.partial(added_up, torch.cumsum),
+        torch.Tensor.cumsum: functools.partial(added_up, torch.Tensor.cumsum),
+        torch.full: functools.partial(filled, torch.full),
+        torch.full_like: functools.partial(filled, torch.full_like),
+    }
+
+
+def filled(function: Callable[..., Any], form: Any, fill_value: Any, **more: Any) -> Any:
+    """torch.full and full_like: a tracer finds neither of them with a boolean to fill in."""
+    import torch
+
+    if isinstance(fill_value, bool):
+        if function is torch.full and more.get("dtype") is None:
+            more["dtype"] = torch.bool
+        fill_value = int(fill_value)
+    return function(form, fill_value, **more)
 
 
 def difference(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
@@ -49,3 +68,19 @@ def difference(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, appen
         length = found.shape[dim]
         found = found.narrow(dim, 1, length - 1) - found.narrow(dim, 0, length - 1)
     return found
+
+
+def is_in(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
+    """torch.isin."""
+    import torch
+
+    among = torch.as_tensor(test_elements).reshape(-1)
+    found = (torch.as_tensor(elements).unsqueeze(-1) == among).any(-1)
+    return ~found if invert else found
+
+
+def added_up(function: Callable[..., Any], value: Any, *given: Any, **more: Any) -> Any:
+    """torch.cumsum: ONNX adds no booleans up."""
+    import torch
+
+    return function(value.to(torch.int64) if value.dtype == torch.bool else value, *given, **more)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archsweep.archs import eager, outputs, sessions
+from archsweep.export import beside
 
 if TYPE_CHECKING:
     import torch
@@ -59,11 +60,16 @@ def constant(first: Mapping[str, torch.Tensor], second: Mapping[str, torch.Tenso
     )
 
 
-def wrap(model: torch.nn.Module, inputs: Mapping[str, Any], frozen: tuple[str, ...] = ()) -> Wrapped:
-    """`model` behind a positional signature; inputs among `frozen` become constants. The model runs once."""
+def wrap(
+    model: torch.nn.Module, inputs: Mapping[str, Any], frozen: tuple[str, ...] = (), calls: tuple[beside.Call, ...] = ()
+) -> Wrapped:
+    """`model` behind a positional signature; inputs among `frozen` become constants. The model runs once or twice.
+
+    What `calls` return are inputs, too.
+    """
     import torch
 
-    tensors, switches = leaves(inputs), _switches(model)
+    tensors = {**leaves(inputs), **beside.made(model, calls, inputs)}
     names = tuple(path for path in tensors if path not in frozen)
     fixed = {path: tensors[path] for path in frozen if path in tensors}
 
@@ -73,12 +79,23 @@ def wrap(model: torch.nn.Module, inputs: Mapping[str, Any], frozen: tuple[str, .
             self.model = model
 
         def forward(self, *given: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            fed = nested(inputs, {**fixed, **dict(zip(names, given, strict=True))})
-            return tuple(outputs.flatten(self.model(**sessions.assembled(model, fed), **switches)).values())
+            all_given = {**fixed, **dict(zip(names, given, strict=True))}
+            fed = nested(inputs, all_given)
+            with beside.given(model, calls, all_given):
+                made = outputs.flatten(self.model(**sessions.assembled(model, fed), **switches))
+            return tuple(made[path] for path in found)  # a tracer turns numbers into tensors, too
 
-    with torch.no_grad(), eager.preserved(model):
-        copies = {path: value.clone() for path, value in tensors.items()}
-        found = outputs.flatten(model(**sessions.assembled(model, nested(inputs, copies)), **switches))
+    def ran(**more: Any) -> dict[str, torch.Tensor]:
+        with torch.no_grad(), eager.preserved(model):
+            copies = {path: value.clone() for path, value in tensors.items()}
+            return outputs.flatten(model(**sessions.assembled(model, nested(inputs, copies)), **more))
+
+    switches = _switches(model)
+    found = ran()
+    if switches:
+        without = ran(**switches)
+        switches = switches if without.keys() == found.keys() else {}  # a cache is among the outputs that are compared
+
     arguments = tuple(tensors[path].clone() for path in names)
     module = Positional().eval()
     return Wrapped(module=module, arguments=arguments, inputs=names, outputs=tuple(found), frozen=tuple(fixed))

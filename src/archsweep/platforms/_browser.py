@@ -56,6 +56,7 @@ class PageProgram:
         self._tab, self._provider, self._model, self._outputs = tab, provider, model, tuple(outputs)
         self._age = -1
         self._inputs: tuple[str, ...] = ()
+        self.leaves: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = wrapping.leaves
         self.nodes: tuple[Node, ...] | None = None
         self.said: tuple[str, ...] = ()  # by the runtime, while it took the graph
         self.details: Mapping[str, Any] = {}
@@ -92,7 +93,7 @@ class PageProgram:
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Outputs by path. Raises Unsupported if the runtime put floating-point work on its own CPU provider."""
-        given = wrapping.leaves(inputs)
+        given = self.leaves(inputs)
         if self.nodes is not None:
             refuse(self.nodes)
             return self._sure(lambda: self._ran(given))

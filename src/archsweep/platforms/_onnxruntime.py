@@ -17,7 +17,7 @@ from typing import Any
 from archsweep import export
 from archsweep.contract import Bench, Placement, Tensor
 from archsweep.errors import RuntimeFault
-from archsweep.export import control, repairs, wrapping
+from archsweep.export import control, repairs
 
 UNNAMED = "{0}_{1}"  # nodes get names, so that a placement can be read: operator and number
 FLOATING = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")
@@ -118,7 +118,7 @@ def floating(model: Any) -> dict[str, bool]:
 
 
 def _still_right(bench: Bench, graph: export.Graph, file: Path) -> None:
-    leaves = wrapping.leaves(bench.inputs)
+    leaves = graph.leaves(bench.inputs)
     before, after = (control.run(one, graph.outputs, leaves) for one in (graph.file, file))
     far, where = control.deviation(before, after)
     if not far <= control.LIMIT:
@@ -168,7 +168,7 @@ class SessionProgram:
         self.details = graph.facts()
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        given = control.feed(self._session, wrapping.leaves(inputs))
+        given = control.feed(self._session, self._graph.leaves(inputs))
         try:
             found = self._session.run(None, given)
         except failures() as error:

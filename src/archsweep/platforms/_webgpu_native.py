@@ -15,7 +15,7 @@ from typing import Any
 
 from archsweep.contract import Placement, Tensor
 from archsweep.errors import RuntimeFault, Unavailable, Unsupported, without
-from archsweep.export import control, wrapping
+from archsweep.export import control
 from archsweep.platforms import _browser, _onnxruntime, _web_parts
 
 PROVIDER = "WebGpuExecutionProvider"
@@ -59,13 +59,13 @@ class NativeProgram:
             text = _browser.plain(str(error))
             operators = _browser.operators(text)
             raise (Unsupported(text, operators) if operators else RuntimeFault(text)) from error
-        self._outputs, self._device = prepared.graph.outputs, device
+        self._outputs, self._leaves, self._device = prepared.graph.outputs, prepared.graph.leaves, device
         self._nodes: tuple[_browser.Node, ...] | None = None
         self.details = prepared.facts()
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         try:
-            given = control.feed(self._session, wrapping.leaves(inputs))
+            given = control.feed(self._session, self._leaves(inputs))
             found = control.tensors(self._outputs, self._session.run(None, given))
         except FAILURES as error:
             raise RuntimeFault(f"{type(error).__name__}: {error}") from error

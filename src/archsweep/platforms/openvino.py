@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from archsweep import export
@@ -24,7 +25,18 @@ OLDEST = (2025, 0)
 _NAMED = re.compile(r"(?:No conversion rule found for operations: |type = |operation (?:of type )?)([\w:]+)")
 INSTALL = "pip install 'archsweep[openvino]'"
 FAILURES = (RuntimeError, TypeError, ValueError)  # what OpenVINO raises
-Made = tuple[Any, Any, tuple[tuple[str, ...], tuple[str, ...]], dict[str, Any]]  # model, compiled, names, facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A model as it was read, and compiled; `leaves` finds the tensors that it is given among the inputs."""
+
+    model: Any
+    compiled: Any
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    leaves: Callable[[Mapping[str, Any]], Mapping[str, Tensor]]
+    facts: dict[str, Any]
 
 
 def probe() -> Probe:
@@ -54,18 +66,16 @@ def probe() -> Probe:
 class OpenVinoProgram:
     """A compiled model. Satisfies contract.Program."""
 
-    def __init__(
-        self, compiled: Any, names: tuple[tuple[str, ...], tuple[str, ...]], placement: Placement, facts: dict[str, Any]
-    ) -> None:
-        self._request, self._placement = compiled.create_infer_request(), placement
-        self._inputs, self._outputs = names
-        self.details = facts
+    def __init__(self, made: Made, placement: Placement) -> None:
+        self._request, self._placement = made.compiled.create_infer_request(), placement
+        self._inputs, self._outputs, self._leaves = made.inputs, made.outputs, made.leaves
+        self.details = made.facts
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         import numpy
         import torch
 
-        leaves = wrapping.leaves(inputs)
+        leaves = self._leaves(inputs)
         found = self._request.infer([leaves[name].contiguous().numpy() for name in self._inputs])
         values = [found[index] for index in range(len(self._outputs))]
         return {
@@ -86,12 +96,11 @@ def compile(bench: Bench) -> Program:
         raise Unavailable(f"OpenVINO finds no {device} here, only {', '.join(core.available_devices)}")
     settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint}
     settings |= {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1} if device == "CPU" else {}
-    made = _from_onnx if bench.option("route") == "onnx" else _from_torch
-    model, compiled, names, facts = made(bench, core, settings)
-    chosen = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    made = (_from_onnx if bench.option("route") == "onnx" else _from_torch)(bench, core, settings)
+    chosen = made.compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
     if chosen != hint:
         raise Unsupported(f"asked for {hint}, the {device} plugin computes in {chosen}")
-    return OpenVinoProgram(compiled, names, _placement(core, model, compiled, device), facts)
+    return OpenVinoProgram(made, _placement(core, made.model, made.compiled, device))
 
 
 def _from_onnx(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
@@ -106,7 +115,9 @@ def _from_onnx(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
 
     graph, (model, compiled) = export.accepted(bench, take)
     order = tuple(next(name for name in graph.inputs if name in item.names) for item in model.inputs)
-    return model, compiled, (order, graph.outputs), graph.facts()
+    return Made(
+        model=model, compiled=compiled, inputs=order, outputs=graph.outputs, leaves=graph.leaves, facts=graph.facts()
+    )
 
 
 def _from_torch(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
@@ -131,7 +142,10 @@ def _from_torch(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
         compiled = core.compile_model(model, bench.option("device"), settings)
     except FAILURES as error:
         raise _refusal(error) from error
-    return model, compiled, (wrapped.inputs, wrapped.outputs), {"route": route}
+    return Made(
+        model=model, compiled=compiled, inputs=wrapped.inputs, outputs=wrapped.outputs, leaves=wrapping.leaves,
+        facts={"route": route},
+    )  # fmt: skip
 
 
 def _placement(core: Any, model: Any, compiled: Any, device: str) -> Placement:

@@ -74,5 +74,6 @@ def compile(bench: Bench) -> Program:
 
         return _webgpu_native.NativeProgram(graph, "WebGPU (ONNX Runtime, native)")
     program = AdapterProgram(_tab(), PROVIDER, graph.model, graph.graph.outputs)
+    program.leaves = graph.graph.leaves
     program.device, program.details = _described(_tab())[0], graph.facts()
     return program

@@ -52,6 +52,7 @@ class NetworkProgram(_browser.PageProgram):
 def compile(bench: Bench) -> Program:
     graph = _onnxruntime.prepared(bench, REPAIRS)
     program = NetworkProgram(_tab(), PROVIDER, graph.model, graph.graph.outputs)
+    program.leaves = graph.graph.leaves
     counts = [tuple(map(int, found)) for line in program.said for found in _COUNT.findall(line)]
     program.details = {**graph.facts(), "nodes": counts[-1][0] if counts else None,
                        "nodes_in_webnn": counts[-1][1] if counts else None}  # fmt: skip
