@@ -130,6 +130,7 @@ def _methods(kind: type[Any]) -> tuple[str, ...]:
 def _told(watch: _Watch, path: str, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     """`method`, which tells of its calls if they take and give integers alone, and read their values."""
 
+    @functools.wraps(method)  # its signature may be asked for
     def called(*positional: Any, **named: Any) -> Any:
         if watch.inside or not _whole([*positional, *named.values()]):
             return method(*positional, **named)

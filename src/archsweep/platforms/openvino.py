@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from archsweep import export
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program, Stage, Tensor
 from archsweep.errors import Unavailable, Unsupported, without
-from archsweep.export import wrapping
+from archsweep.export import repairs, wrapping
 
 title = "OpenVINO"
 priority = Priority.HIGH
@@ -22,6 +25,7 @@ capabilities = Capabilities(
 )
 HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 OLDEST = (2025, 0)
+REPAIRS = ("division_without_rest",)
 _NAMED = re.compile(r"(?:No conversion rule found for operations: |type = |operation (?:of type )?)([\w:]+)")
 INSTALL = "pip install 'archsweep[openvino]'"
 FAILURES = (RuntimeError, TypeError, ValueError)  # what OpenVINO raises
@@ -103,21 +107,39 @@ def compile(bench: Bench) -> Program:
     return OpenVinoProgram(made, _placement(core, made.model, made.compiled, device))
 
 
-def _from_onnx(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
-    """From the checked graph, or from another one if the first is refused."""
+class _Unknown(Unsupported):
+    """Shapes of outputs stay unknown, though those of the inputs are known."""
 
-    def take(graph: export.Graph) -> tuple[Any, Any]:
+
+def _from_onnx(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
+    """From the checked graph, or from another one if the first is refused or has no static shapes."""
+
+    def take(graph: export.Graph, static: bool = True) -> tuple[Any, Any, dict[str, int]]:
         try:
-            model = core.read_model(graph.file)
-            return model, core.compile_model(model, bench.option("device"), settings)
+            model, counts = _read(core, graph.file)
+            if static and any(item.partial_shape.is_dynamic for item in model.outputs):
+                raise _Unknown("the shapes of its outputs stay unknown")
+            return model, core.compile_model(model, bench.option("device"), settings), counts
         except FAILURES as error:
             raise _refusal(error) from error
 
-    graph, (model, compiled) = export.accepted(bench, take)
+    try:
+        graph, (model, compiled, counts) = export.accepted(bench, take)
+    except _Unknown:  # no graph is better
+        graph, (model, compiled, counts) = export.accepted(bench, functools.partial(take, static=False))
     order = tuple(next(name for name in graph.inputs if name in item.names) for item in model.inputs)
     return Made(
-        model=model, compiled=compiled, inputs=order, outputs=graph.outputs, leaves=graph.leaves, facts=graph.facts()
-    )
+        model=model, compiled=compiled, inputs=order, outputs=graph.outputs, leaves=graph.leaves,
+        facts={**graph.facts(), "repairs": {name: count for name, count in counts.items() if count}},
+    )  # fmt: skip
+
+
+def _read(core: Any, file: Path) -> tuple[Any, dict[str, int]]:
+    """The model in `file` with the repairs made, and how many places each repair changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "repaired.onnx"
+        counts = repairs.repaired(file, REPAIRS, target)
+        return core.read_model(target if any(counts.values()) else file), counts
 
 
 def _from_torch(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:

@@ -109,6 +109,18 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
             {"one": np.ones((), "int64")},
         ),
     ],
+    "division_without_rest": [
+        (
+            [
+                node("Cast", ["x"], ["i"], to=7),
+                node("ReduceSum", ["i", "axes"], ["s"], keepdims=0),
+                node("Div", ["s", "two"], ["q"]),
+                node("Cast", ["q"], ["y"], to=1),
+            ],
+            {"x": 9 * VALUES},
+            {"axes": np.array([1]), "two": np.array(2)},
+        )
+    ],
     "nan_by_comparison": [
         (
             [node("Log", ["x"], ["n"]), node("IsNaN", ["n"], ["b"]), node("Cast", ["b"], ["y"], to=1)],
