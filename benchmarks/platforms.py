@@ -36,9 +36,8 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.environment = {
-            **os.environ, "ARCHSWEEP_CACHE": str(folder / "cache"), "ARCHSWEEP_DB": str(folder / "results.duckdb"),
-        }  # fmt: skip
+        self.environment = {**os.environ, "ARCHSWEEP_DB": str(folder / "results.duckdb")}
+        self.cache = ("--cache", str(folder / "cache"))  # the browser is found where `archsweep setup web` put it
 
     def call(self, *words: str) -> str:
         command = [sys.executable, "-c", PROGRAM, *words]
@@ -61,7 +60,8 @@ def models(place: Place, sample: int | None) -> list[str]:
 def swept(place: Place, platform: str, chosen: Sequence[str]) -> dict[str, Any]:
     """One sweep of forward and parity on one platform, against the types that the CPU has verified."""
     began = time.perf_counter()
-    output = place.call("run", "--base", "--quiet", "--json", "--platform", platform, "--model", ",".join(chosen))
+    words = ("--platform", platform, "--model", ",".join(chosen), *place.cache)
+    output = place.call("run", "--base", "--quiet", "--json", *words)
     spent = time.perf_counter() - began
     summary = json.loads(output.splitlines()[-1])
     sound = verified(place, HOME)
