@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from types import SimpleNamespace
 
 import pytest
@@ -127,3 +128,25 @@ def test_a_pass_of_the_optimizer_that_is_wrong_does_not_condemn_a_graph(tmp_path
     image = -torch.rand(1, 2, 7, 7)
     made.inputs, made.second_inputs = {"image": image}, {"image": image.flip(2)}
     assert export.graph(made).route == "torchscript"
+
+
+class CountingModel(torch.nn.Module):
+    """Asks how many arguments one of its own methods takes, as transformers does before it calls one in chunks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 4)
+
+    def doubled(self, x):
+        return x * 2
+
+    def forward(self, x):
+        assert len(inspect.signature(self.doubled).parameters) == 1
+        return {"y": self.doubled(self.layer(x))}
+
+
+def test_a_watched_method_shows_its_own_signature():
+    from archsweep.export import beside
+
+    calls, wanted = beside.found(CountingModel().eval(), {"x": torch.rand(2, 4)}, {"x": torch.rand(2, 4)})
+    assert (calls, len(wanted)) == ((), 2)
