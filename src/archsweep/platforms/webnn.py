@@ -17,7 +17,15 @@ package = "onnxruntime-web"
 
 PROVIDER = {"name": "webnn", "deviceType": "cpu"}
 FLAGS = ("--enable-features=WebMachineLearningNeuralNetwork",)
-REPAIRS = ("convolutions_of_two_dimensions",)
+REPAIRS = (
+    "concatenation_of_something",
+    "masked_rows_as_selection",
+    "convolutions_of_two_dimensions",
+    "largest_by_maxima",
+    "gather_elements_by_flat_indices",
+    "scatter_elements_as_selection",
+    "einsum_as_product",
+)
 DEVICES = {"XNNPACK delegate for CPU": "WebNN/LiteRT-CPU"}  # what the browser's log says, and what that is
 _COUNT = re.compile(r"number of nodes in the graph: (\d+) number of nodes supported by WebNN: (\d+)")
 

@@ -19,6 +19,7 @@ np = pytest.importorskip("numpy")
 NAMES = [item.name for item in pkgutil.iter_modules(repairs.__path__) if not item.name.startswith("_")]
 RANDOM = np.random.default_rng(0)
 VALUES = RANDOM.standard_normal((2, 3, 4, 4)).astype("float32")
+TIES = np.round(VALUES)
 LOW = np.where(RANDOM.random((2, 1, 4, 4)) < 0.5, -np.inf, 0).astype("float32")
 LOW[1, 0, 2] = -np.inf
 
@@ -133,6 +134,38 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
             [node("Conv", ["x", "w", "b"], ["y"], strides=[3, 2, 2], pads=[0, 1, 0, 0, 0, 1])],
             {"x": np.round(9 * VALUES).reshape(2, 1, 3, 4, 4)},
             {"w": RANDOM.integers(-9, 9, (5, 1, 3, 2, 2)).astype("float32"), "b": np.ones(5, "float32")},
+        )
+    ],
+    "largest_by_maxima": [
+        ([node("TopK", ["x", "two"], ["y", "i"])], {"x": TIES}, {"two": np.array([2])}),
+        (
+            [node("TopK", ["x", "two"], ["v", "i"]), node("Cast", ["i"], ["y"], to=1)],
+            {"x": TIES},
+            {"two": np.array([2])},
+        ),
+        ([node("TopK", ["x", "two"], ["y", "j"], axis=1, largest=0)], {"x": TIES}, {"two": np.array([2])}),
+    ],
+    "gather_elements_by_flat_indices": [
+        (
+            [node("GatherElements", ["x", "i"], ["y"], axis=axis)],
+            {"x": VALUES, "i": RANDOM.integers(-size, size, (2, 3, 4, 4) if axis else (5, 3, 4, 4))},
+            {},
+        )
+        for axis, size in ((0, 2), (1, 3), (-1, 4))
+    ],
+    "scatter_elements_as_selection": [
+        (
+            [node("ScatterElements", ["x", "i", "u"], ["y"], axis=axis)],
+            {
+                "x": VALUES,
+                "i": RANDOM.permuted(np.tile(np.arange(size).reshape(line), form), axis=axis)[cut] - size,
+                "u": RANDOM.standard_normal((2, 3, 4, 4)).astype("float32")[cut],
+            },
+            {},
+        )
+        for axis, size, line, form, cut in (
+            (1, 3, (1, 3, 1, 1), (2, 1, 4, 4), np.s_[:, :2]),
+            (-1, 4, (1, 1, 1, 4), (2, 3, 4, 1), np.s_[:]),
         )
     ],
     "transposes_of_few_dimensions": [
