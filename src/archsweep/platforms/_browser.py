@@ -7,6 +7,7 @@ the same page: if that is wrong as well, it is not the platform that this graph 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -14,9 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from archsweep.contract import Placement, Tensor
+from archsweep import export
+from archsweep.contract import Bench, Placement, Tensor
 from archsweep.errors import Ending, RuntimeFault, Unsupported
-from archsweep.export import control, wrapping
+from archsweep.export import control
+from archsweep.platforms import _onnxruntime
 from archsweep.platforms._chromium import BrowserDied, PageFault, PageTimeout
 from archsweep.platforms._tab import Tab
 
@@ -52,14 +55,13 @@ class PageProgram:
     `details["control"]`, where there was reason to ask: how far off this graph is on the page's CPU provider.
     """
 
-    def __init__(self, tab: Tab, provider: Any, model: bytes, outputs: Sequence[str]) -> None:
-        self._tab, self._provider, self._model, self._outputs = tab, provider, model, tuple(outputs)
-        self._age = -1
+    def __init__(self, tab: Tab, provider: Any, made: _onnxruntime.Prepared) -> None:
+        self._tab, self._provider, self._model, self._graph = tab, provider, made.model, made.graph
+        self._outputs, self._age = made.graph.outputs, -1
         self._inputs: tuple[str, ...] = ()
-        self.leaves: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = wrapping.leaves
         self.nodes: tuple[Node, ...] | None = None
         self.said: tuple[str, ...] = ()  # by the runtime, while it took the graph
-        self.details: Mapping[str, Any] = {}
+        self.details: Mapping[str, Any] = made.facts()
         try:
             self._sure(self.load)
         except RuntimeFault as fault:
@@ -93,7 +95,7 @@ class PageProgram:
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Outputs by path. Raises Unsupported if the runtime put floating-point work on its own CPU provider."""
-        given = self.leaves(inputs)
+        given = self._graph.leaves(inputs)
         if self.nodes is not None:
             refuse(self.nodes)
             return self._sure(lambda: self._ran(given))
@@ -181,9 +183,44 @@ class PageProgram:
             offset += item["length"]
         return found
 
+    def settle(self, inputs: Mapping[str, Tensor]) -> None:
+        """Run once, because only then it shows where the nodes are. Raises Unsupported as `run` does, and no faults."""
+        with contextlib.suppress(RuntimeFault, PageDoubt):
+            self.run(inputs)
+
     def placement_on(self, device: str) -> Placement:
         """Where the nodes ran, `device` being what the platform calls the provider's."""
         return placement(self.nodes or (), device)
+
+
+Made = TypeVar("Made", bound=PageProgram)
+
+
+class _Faulty(Unsupported):
+    """A graph at which the runtime itself failed: reason enough to offer it another one."""
+
+
+def accepted(bench: Bench, repairs: Sequence[str], opened: Callable[[_onnxruntime.Prepared], Made]) -> Made:
+    """The program of the first graph that the runtime takes and leaves nothing of to its own CPU provider.
+
+    Raises what it said of the first graph if it takes none.
+    """
+
+    def take(graph: export.Graph) -> Made:
+        try:
+            program = opened(_onnxruntime.prepared(bench, repairs, graph))
+        except RuntimeFault as fault:
+            raise _Faulty(str(fault)) from fault
+        program.settle(bench.inputs)
+        return program
+
+    try:
+        graph, program = export.accepted(bench, take)
+    except _Faulty as refusal:
+        fault = refusal.__cause__
+        raise fault if fault is not None else refusal from None
+    program.details = {**program.details, "refused": dict(graph.refused)}
+    return program
 
 
 def placement(found: Sequence[Node], device: str) -> Placement:

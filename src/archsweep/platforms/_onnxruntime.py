@@ -37,14 +37,14 @@ class Prepared:
         return {**self.graph.facts(), "repairs": {name: count for name, count in self.repairs.items() if count}}
 
 
-def prepared(bench: Bench, names: Sequence[str]) -> Prepared:
-    """The bench's checked graph, folded and changed by the repairs `names`.
+def prepared(bench: Bench, names: Sequence[str], graph: export.Graph | None = None) -> Prepared:
+    """The checked graph, the bench's own unless it is given, folded and changed by the repairs `names`.
 
     Raises what export.graph raises, and ExportFault if the repaired graph is no longer right.
     """
     import onnx
 
-    graph = export.graph(bench)
+    graph = graph or export.graph(bench)
     with tempfile.TemporaryDirectory() as folder:
         folded, target = Path(folder) / "folded.onnx", Path(folder) / "repaired.onnx"
         fold(graph.file, folded)

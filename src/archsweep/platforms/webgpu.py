@@ -68,12 +68,10 @@ class AdapterProgram(_browser.PageProgram):
 
 
 def compile(bench: Bench) -> Program:
-    graph = _onnxruntime.prepared(bench, REPAIRS)
     if bench.option("engine") == "native":
         from archsweep.platforms import _webgpu_native
 
-        return _webgpu_native.NativeProgram(graph, "WebGPU (ONNX Runtime, native)")
-    program = AdapterProgram(_tab(), PROVIDER, graph.model, graph.graph.outputs)
-    program.leaves = graph.graph.leaves
-    program.device, program.details = _described(_tab())[0], graph.facts()
+        return _webgpu_native.NativeProgram(_onnxruntime.prepared(bench, REPAIRS), "WebGPU (ONNX Runtime, native)")
+    program = _browser.accepted(bench, REPAIRS, lambda made: AdapterProgram(_tab(), PROVIDER, made))
+    program.device = _described(_tab())[0]
     return program

@@ -6,7 +6,7 @@ import functools
 import re
 
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program
-from archsweep.platforms import _browser, _browser_probe, _onnxruntime
+from archsweep.platforms import _browser, _browser_probe
 from archsweep.platforms._tab import Tab
 from archsweep.platforms._web_parts import Parts
 
@@ -58,10 +58,8 @@ class NetworkProgram(_browser.PageProgram):
 
 
 def compile(bench: Bench) -> Program:
-    graph = _onnxruntime.prepared(bench, REPAIRS)
-    program = NetworkProgram(_tab(), PROVIDER, graph.model, graph.graph.outputs)
-    program.leaves = graph.graph.leaves
+    program = _browser.accepted(bench, REPAIRS, lambda made: NetworkProgram(_tab(), PROVIDER, made))
     counts = [tuple(map(int, found)) for line in program.said for found in _COUNT.findall(line)]
-    program.details = {**graph.facts(), "nodes": counts[-1][0] if counts else None,
+    program.details = {**program.details, "nodes": counts[-1][0] if counts else None,
                        "nodes_in_webnn": counts[-1][1] if counts else None}  # fmt: skip
     return program
