@@ -13,7 +13,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from archsweep import export  # noqa: E402
 from archsweep.errors import Unsupported  # noqa: E402
-from archsweep.export import control  # noqa: E402
+from archsweep.export import control, rewrites  # noqa: E402
 
 
 class Branching(torch.nn.Module):
@@ -150,3 +150,12 @@ def test_a_watched_method_shows_its_own_signature():
 
     calls, wanted = beside.found(CountingModel().eval(), {"x": torch.rand(2, 4)}, {"x": torch.rand(2, 4)})
     assert (calls, len(wanted)) == ((), 2)
+
+
+def test_fillings_with_booleans_however_they_are_said():
+    wanted = torch.ones(2, 3, dtype=torch.bool)
+    with rewrites.active():
+        ways = [torch.full((2, 3), True), torch.full(size=(2, 3), fill_value=True), torch.full_like(wanted, True)]
+        assert torch.full((2,), 0.5).tolist() == torch.full(size=(2,), fill_value=0.5).tolist() == [0.5, 0.5]
+    for found in ways:
+        assert torch.equal(found, wanted)

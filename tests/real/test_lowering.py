@@ -118,6 +118,12 @@ FUNCTIONS = {
         lambda value: torch.nn.functional.interpolate(value, scale_factor=2.0, mode="bilinear", align_corners=False),
         (torch.rand(2, 3, 4, 5),),
     ),
+    "largest of windows": (lambda value: torch.nn.functional.max_pool2d(value, 3, 2, 1), (torch.rand(2, 3, 7, 9),)),
+    "enlarged": (
+        lambda value: torch.nn.functional.interpolate(value, scale_factor=2.0, mode="nearest"),
+        (torch.rand(2, 3, 4, 5),),
+    ),
+    "chosen booleans": (lambda value: torch.where(value > 0.3, value > 0.7, value < 0.1), (torch.rand(9),)),
     "vectorised": (torch.vmap(lambda value: value.sum() * 2), (torch.rand(4, 3),)),
 }
 

@@ -6,6 +6,8 @@ Everything that Python decided from values is baked in; the second inputs show w
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +32,8 @@ def flatten(module: torch.nn.Module, arguments: tuple[torch.Tensor, ...]) -> tor
     def recorded(function: Callable[..., Any]) -> Any:
         before = torch.backends.mkldnn.set_flags(False)[0]  # its fused layers have no other name
         try:
-            return make_fx(function, tracing_mode="real", _error_on_data_dependent_ops=False)(*arguments)
+            with _uncompiled():
+                return make_fx(function, tracing_mode="real", _error_on_data_dependent_ops=False)(*arguments)
         finally:
             torch.backends.mkldnn.set_flags(before)
 
@@ -58,6 +61,15 @@ def flatten(module: torch.nn.Module, arguments: tuple[torch.Tensor, ...]) -> tor
             return _interpreter()(self.program, {**fixed, **held}).run(*given)
 
     return Flat().eval()
+
+
+def _uncompiled() -> contextlib.AbstractContextManager[None]:
+    """Within, what torch.compile has made is followed as it was written, if anything was compiled at all."""
+    dynamo = sys.modules.get("torch._dynamo")
+    if dynamo is None:
+        return contextlib.nullcontext()
+    patched: contextlib.AbstractContextManager[None] = dynamo.config.patch(error_on_nested_fx_trace=False)
+    return patched
 
 
 def _fixed(program: Any) -> dict[str, Any]:

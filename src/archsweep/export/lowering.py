@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archsweep.export.pairs import convert, moved, untraced
-from archsweep.export.resampling import grid_sample, interpolated, resize
+from archsweep.export.resampling import grid_sample, interpolated, nearest, resize
 from archsweep.export.rewrites import filled, is_in
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def table() -> dict[str, Callable[..., Any]]:
         "_native_batch_norm_legit_no_training": lambda value, weight, bias, mean, variance, momentum, eps: batch_norm(
             value, weight, bias, mean, variance, False, momentum, eps
         ),
+        "where": _chosen,
         "expm1": _exponential_less_one,
         "log_sigmoid_forward": lambda value: (-torch.nn.functional.softplus(-value), None),
         "asinh": lambda value: (
@@ -69,6 +70,11 @@ def table() -> dict[str, Callable[..., Any]]:
         "select_scatter": select_scatter,
         "copy": lambda target, source, *_: source.to(target.dtype).expand(target.shape),
         "_unsafe_index": lambda value, indices: value[tuple(slice(None) if item is None else item for item in indices)],
+        "max_pool2d_with_indices": functools.partial(_pooled, 2),
+        "max_pool3d_with_indices": functools.partial(_pooled, 3),
+        "upsample_nearest1d": nearest,
+        "upsample_nearest2d": nearest,
+        "upsample_nearest3d": nearest,
         "upsample_bilinear2d": functools.partial(interpolated, "bilinear"),
         "upsample_bicubic2d": functools.partial(interpolated, "bicubic"),
         "_upsample_bilinear2d_aa": functools.partial(resize, "bilinear"),
@@ -111,6 +117,15 @@ def _full_like(value: Any, fill: Any, dtype: Any = None, **kwargs: Any) -> Any:
     if isinstance(fill, torch.Tensor):
         return fill.to(dtype or value.dtype).expand(value.shape)
     return filled(torch.full, tuple(value.shape), fill, dtype=dtype or value.dtype)
+
+
+def _chosen(mask: Any, value: Any, other: Any) -> Any:
+    """where; of booleans by logic, for ONNX Runtime chooses between no others."""
+    import torch
+
+    if value.dtype == other.dtype == torch.bool:
+        return (mask & value) | (~mask & other)
+    return torch.where(mask, value, other)
 
 
 def _whole(value: Any) -> Any:
@@ -209,6 +224,24 @@ def convolution(
     return torch.ops.aten.convolution.default(
         value, weight, bias, stride, padding, dilation, transposed, output_padding, groups
     )
+
+
+def _pooled(
+    sides: int, value: Any, kernel: list[int], stride: Any = (), padding: Any = 0, dilation: Any = 1,
+    ceil_mode: bool = False,
+) -> tuple[Any, None]:  # fmt: skip
+    """With one number for each side; nothing reads the places of the largest."""
+    import torch
+
+    def each(item: Any) -> list[int]:
+        numbers = [item] if isinstance(item, int) else list(item)
+        return numbers * sides if len(numbers) == 1 else numbers
+
+    function = torch.nn.functional.max_pool2d if sides == 2 else torch.nn.functional.max_pool3d
+    steps = each(stride) if stride else each(kernel)
+    whole = value if value.dim() == sides + 2 else value.unsqueeze(0)
+    found = function(whole, each(kernel), steps, each(padding), each(dilation), ceil_mode)
+    return (found if whole is value else found.squeeze(0)), None
 
 
 def _replaced(value: Any, source: Any, dim: int, places: torch.Tensor) -> Any:

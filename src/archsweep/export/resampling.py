@@ -42,6 +42,19 @@ def interpolated(mode: str, value: Any, output_size: Any, align_corners: bool, *
     return torch.nn.functional.interpolate(value, size, mode=mode, align_corners=align_corners)
 
 
+def nearest(value: Any, output_size: Any, *scales: Any) -> Any:
+    """By the size alone, where the factors say no more than it does."""
+    import torch
+
+    factors = scales[0] if len(scales) == 1 and isinstance(scales[0], list | tuple) else scales
+    given = [item for item in factors or () if item is not None]
+    sides = [int(length) for length in value.shape[2:]]
+    size = list(output_size or [int(length * factor) for length, factor in zip(sides, given, strict=True)])
+    if any(length * factor != wanted for length, factor, wanted in zip(sides, given, size, strict=False)):
+        raise NotImplementedError("no other form of operator 'aten::upsample_nearest' with these factors")
+    return torch.nn.functional.interpolate(value, size, mode="nearest")
+
+
 def grid_sample(value: Any, grid: Any, interpolation: int, padding: int, align_corners: bool) -> Any:
     """grid_sampler_2d with zeros or the border outside."""
     import torch

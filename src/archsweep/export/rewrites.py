@@ -47,15 +47,18 @@ def _table() -> dict[Any, Callable[..., Any]]:
     }
 
 
-def filled(function: Callable[..., Any], form: Any, fill_value: Any, **more: Any) -> Any:
+def filled(function: Callable[..., Any], *given: Any, **more: Any) -> Any:
     """torch.full and full_like: a tracer finds neither of them with a boolean to fill in."""
     import torch
 
-    if isinstance(fill_value, bool):
-        if function is torch.full and more.get("dtype") is None:
-            more["dtype"] = torch.bool
-        fill_value = int(fill_value)
-    return function(form, fill_value, **more)
+    value = more.get("fill_value", given[1] if len(given) > 1 else None)
+    if not isinstance(value, bool):
+        return function(*given, **more)
+    if function is torch.full and more.get("dtype") is None:
+        more["dtype"] = torch.bool
+    if "fill_value" in more:
+        more["fill_value"] = int(value)
+    return function(*given, **more) if "fill_value" in more else function(given[0], int(value), *given[2:], **more)
 
 
 def difference(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
