@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from archsweep import registry
+from archsweep import errors, registry
 from archsweep.contract import Case, Failure, Lot, Result, Stage, Status, Verdict
 from archsweep.encoding import decode, encode
 from archsweep.run import endings, reuse, sentinels
@@ -27,6 +27,7 @@ from archsweep.settings import DEFAULT_PLATFORM
 
 LOT_FILE, STAGE_FILE = "lot.json", "stage"
 SEED = 0
+WIDE = ("float32", "float64")  # in which exported graphs are checked
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,9 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
     try:
         verdict = _judge(case, bench)
         source = {reuse.SOURCE: reuse.source_hash(lot.subject.class_module)}
-        told = {"program": dict(facts)} if (facts := bench.facts()) else {}
+        told: dict[str, Any] = {"program": dict(facts)} if (facts := bench.facts()) else {}
+        doubt = _doubt(verdict, bench, announce.now.graph)
+        told |= {"control": doubt} if doubt else {}
         details = {**verdict.details, **_digest(bench), **_made(bench), **source, **told}
         device = next((placement.device for placement in bench.placements()), "")
     except Exception as error:  # noqa: BLE001 (every ending is a result)
@@ -123,11 +126,30 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
     if verdict.status not in (Status.PASS, Status.INAPPLICABLE):
         blamed = Failure(error_class=str(verdict.status), message=verdict.message, operators=verdict.operators)
     return endings.result(
-        lot, case, verdict.status, announce.now.stage, reached=announce.now.reached, graph=announce.now.graph,
-        message=verdict.message, wall_s=time.perf_counter() - began,
+        lot, case, verdict.status, announce.now.stage, reached=announce.now.reached,
+        graph=announce.now.graph and not doubt, message=verdict.message, wall_s=time.perf_counter() - began,
         failure=blamed, device=device, metrics=verdict.metrics, details=details,
         outlook=verdict.outlook,
     )  # fmt: skip
+
+
+def _doubt(verdict: Verdict, bench: LotBench, graph: bool) -> str:
+    """Why a backend is not to blame for wrong numbers from a graph that is right in float32: empty if it is.
+
+    In a smaller dtype the model itself may be wrong. It is asked on the CPU, in that dtype, by the same check.
+    """
+    if verdict.status is not Status.FAIL or not graph or bench.case.dtype in WIDE:
+        return ""
+    control = bench.control()
+    if bench.case.dtype not in control.capabilities.dtypes:
+        return f"no control: the CPU has no {bench.case.dtype}"
+    try:
+        found: Verdict = registry.load("checks", bench.case.check).run(control)
+    except (errors.Ending, RuntimeError, TypeError, ValueError, LookupError, AttributeError, AssertionError) as error:
+        return endings.shorten(f"no control: {type(error).__name__} on the CPU in {bench.case.dtype}: {error}")
+    if found.status is Status.PASS:
+        return ""
+    return endings.shorten(f"on the CPU in {bench.case.dtype} it ends {found.status} too: {found.message}")
 
 
 def _made(bench: LotBench) -> dict[str, Any]:
