@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archsweep.archs import eager
-from archsweep.export import lowering, pairs
+from archsweep.export import lowering, pairs, positions
 
 if TYPE_CHECKING:
     import torch
@@ -153,6 +153,8 @@ def _interpreter() -> Any:
                 return lowering.as_strided(self._node.args[0].meta["tensor_meta"].stride, *args, **kwargs)
             if name == "index_put" and all(item.name in self._fixed for item in self._node.args[1] if item is not None):
                 return lowering.put_at(*args, **kwargs)
+            if name == "nonzero" or (name == "index" and any(positions.is_mask(item) for item in args[1])):
+                return positions.SAID[name](self._node.meta["tensor_meta"].shape, *args)
             said = table.get(name)
             return said(*args, **kwargs) if said is not None else target(*args, **kwargs)
 
