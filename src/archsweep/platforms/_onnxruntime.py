@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from archsweep.export import control, repairs
 UNNAMED = "{0}_{1}"  # nodes get names, so that a placement can be read: operator and number
 FLOATING = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")
 LOOKS_AT_SHAPES = ("Shape", "Size")
+OWN_ERRORS = "/proc/self/fd/2"  # on Linux
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,19 +137,30 @@ def failures() -> tuple[type[Exception], ...]:
 
 @contextlib.contextmanager
 def log() -> Iterator[list[str]]:
-    """What is written to standard error within, as lines, once it is over: ONNX Runtime names refused nodes there."""
+    """What is written to standard error within, as lines, once it is over: ONNX Runtime names refused nodes there.
+
+    Where standard error is a file already, as in a worker, it goes on to be written to: what a process that dies
+    within has said last is found there.
+    """
     lines: list[str] = []
-    with tempfile.TemporaryFile() as captured:
-        before = os.dup(2)
-        os.dup2(captured.fileno(), 2)
+    kept = stat.S_ISREG(os.fstat(2).st_mode) and Path(OWN_ERRORS).exists()
+    with contextlib.nullcontext() if kept else tempfile.TemporaryFile() as captured:
+        before, start = os.dup(2), os.fstat(2).st_size
+        if captured is not None:
+            os.dup2(captured.fileno(), 2)
         try:
             yield lines
         finally:
             os.dup2(before, 2)
             os.close(before)
-            captured.seek(0)
-            lines.extend(captured.read().decode(errors="replace").splitlines())
-            os.write(2, "\n".join([*lines, ""]).encode())
+            if captured is None:
+                with Path(OWN_ERRORS).open("rb") as written:
+                    written.seek(start if start <= os.fstat(2).st_size else 0)  # the runner cuts what grows too long
+                    lines.extend(written.read().decode(errors="replace").splitlines())
+            else:
+                captured.seek(0)
+                lines.extend(captured.read().decode(errors="replace").splitlines())
+                os.write(2, "\n".join([*lines, ""]).encode())
 
 
 def placement(session: Any, provider: str, device: str, floats: Mapping[str, bool]) -> Placement:

@@ -4,11 +4,13 @@ Qualcomm's own emulation of the chip that the option `soc` names. It computes in
 
 from __future__ import annotations
 
+import dataclasses
 import platform as machine
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from archsweep import export
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program
 from archsweep.errors import Unavailable, Unsupported, without
 from archsweep.platforms import _onnxruntime
@@ -27,10 +29,16 @@ REPAIRS = (
     "masked_rows_as_selection",
     "reciprocal_as_division",
     "masked_rows_by_maximum",
+    "scatter_of_one_boolean",
+    "gather_nd_by_flat_indices",
     "gather_by_flat_indices",
     "einsum_as_product",
+    "casts_of_whole_numbers",
+    "operations_of_few_dimensions",
     "transposes_of_few_dimensions",
+    "reshapes_of_few_dimensions",
 )
+OLDEST = {"onnxruntime": (1, 24), "onnxruntime-qnn": (2, 0)}  # the first that take the provider as a plugin
 ROUNDED = (1e-6, 1e-2)  # a product of matrices in float16 is off by more than the first and less than the second
 
 _REFUSED = re.compile(r"Unsupported nodes in QNN EP: (.*)")
@@ -48,6 +56,10 @@ def probe() -> Probe:
         return Probe(present=False, evidence=Evidence.NONE, reason=without(error), install=INSTALL)
     versions = {"onnxruntime": onnxruntime.__version__, "onnxruntime-qnn": onnxruntime_qnn.__version__}
     soc = capabilities.options["soc"][0]
+    for name, version in versions.items():
+        if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST[name]:
+            reason = f"{name} {version} is older than {'.'.join(map(str, OLDEST[name]))}"
+            return Probe(present=False, evidence=Evidence.NONE, reason=reason, install=INSTALL, versions=versions)
     try:
         reason, evidence, device = _multiply(soc), _evidence(), _device(soc)
     except (Unavailable, OSError, AttributeError, RuntimeError) as error:
@@ -62,13 +74,19 @@ def probe() -> Probe:
 
 
 def compile(bench: Bench) -> Program:
-    graph = _onnxruntime.prepared(bench, REPAIRS)
+    """The bench's model from its checked graph, or from another way's graph if the chip refuses the first."""
     soc = bench.option("soc")
-    session = open_session(graph.model, graph.floating, soc)
-    placed = _onnxruntime.placement(session, PROVIDER, _device(soc), graph.floating)
-    if placed.elsewhere:
-        raise _refusal(placed)
-    return _onnxruntime.SessionProgram(session, graph, placed)
+
+    def take(offered: export.Graph) -> tuple[_onnxruntime.Prepared, Any, Placement]:
+        made = _onnxruntime.prepared(bench, REPAIRS, offered)
+        session = open_session(made.model, made.floating, soc)
+        placed = _onnxruntime.placement(session, PROVIDER, _device(soc), made.floating)
+        if placed.elsewhere:
+            raise _refusal(placed)
+        return made, session, placed
+
+    graph, (made, session, placed) = export.accepted(bench, take)
+    return _onnxruntime.SessionProgram(session, dataclasses.replace(made, graph=graph), placed)
 
 
 def open_session(model: bytes, floats: Mapping[str, bool], soc: str) -> Any:

@@ -45,6 +45,7 @@ def node(*parts: Any, **attributes: Any) -> Any:
     return onnx.helper.make_node(*parts, **attributes)
 
 
+WIDE = VALUES.reshape(2, 3, 2, 2, 2, 2)
 INDICES = RANDOM.integers(0, 8, (2, 1, 3, 2))
 SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
     "reciprocal_as_division": [([node("Exp", ["x"], ["e"]), node("Reciprocal", ["e"], ["y"])], {"x": VALUES}, {})],
@@ -167,6 +168,50 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
             (1, 3, (1, 3, 1, 1), (2, 1, 4, 4), np.s_[:, :2]),
             (-1, 4, (1, 1, 1, 4), (2, 3, 4, 1), np.s_[:]),
         )
+    ],
+    "operations_of_few_dimensions": [
+        ([node("Mul", ["x", "z"], ["y"])], {"x": WIDE}, {"z": WIDE[:1, :, :, :1, :1]}),
+        ([node("Sub", ["x", "z"], ["y"])], {"x": WIDE, "z": WIDE[0, 0, 0, 0]}, {}),
+        (
+            [node("Slice", ["x", "start", "end", "axes"], ["y"])],
+            {"x": WIDE},
+            {"start": np.array([1, 0]), "end": np.array([2, 1]), "axes": np.array([-1, 2])},
+        ),
+        ([node("Gather", ["x", "i"], ["y"], axis=3)], {"x": WIDE}, {"i": np.array(1)}),
+        ([node("Concat", ["x", "x"], ["y"], axis=-2)], {"x": WIDE}, {}),
+        ([node("ReduceSum", ["x", "axes"], ["y"], keepdims=0)], {"x": WIDE}, {"axes": np.array([-1, 2])}),
+        ([node("CumSum", ["x", "i"], ["y"])], {"x": VALUES.reshape(2, 3, 1, 4, 4)}, {"i": np.array(-2)}),
+        ([node("Expand", ["x", "form"], ["y"])], {"x": WIDE[:, :1]}, {"form": np.array(WIDE.shape)}),
+    ],
+    "casts_of_whole_numbers": [
+        (
+            [node("Mul", ["x", "x"], ["z"]), node("Cast", ["z"], ["i"], to=7), node("Cast", ["i"], ["y"], to=1)],
+            {"x": VALUES},
+            {},
+        ),
+        ([node("Cast", ["x"], ["i"], to=6), node("Cast", ["i"], ["y"], to=1)], {"x": 3 * VALUES}, {}),
+    ],
+    "reshapes_of_few_dimensions": [
+        (
+            [node("Reshape", ["x", "wide"], ["w"]), node("Reshape", ["w", "flat"], ["y"])],
+            {"x": VALUES},
+            {"wide": np.array(WIDE.shape), "flat": np.array([8, 12])},
+        )
+    ],
+    "gather_nd_by_flat_indices": [
+        ([node("GatherND", ["x", "i"], ["y"])], {"x": VALUES}, {"i": RANDOM.integers(-2, 2, (3, 5, 2))}),
+    ],
+    "scatter_of_one_boolean": [
+        (
+            [
+                node("Greater", ["x", "zero"], ["b"]),
+                node("ScatterElements", ["b", "i", "all"], ["s"], axis=1),
+                node("Cast", ["s"], ["y"], to=1),
+            ],
+            {"x": VALUES[:, :, 0], "i": RANDOM.integers(0, 3, (2, 2, 4))},
+            {"zero": np.zeros((), "float32"), "all": np.full((2, 2, 4), value)},
+        )
+        for value in (True, False)
     ],
     "transposes_of_few_dimensions": [
         (

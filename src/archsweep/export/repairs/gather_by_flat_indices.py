@@ -1,4 +1,7 @@
-"""Gather with indices of three and more dimensions, said with one dimension and a Reshape."""
+"""Gather with indices of three and more dimensions, said with one dimension and a Reshape.
+
+With indices of two dimensions, too, where what is gathered would have more dimensions than the backend takes.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ why = (
     "QNN's HTP backend gathers silently wrong, or does not compile, where indices have many dimensions (padding masks)"
 )
 RANK = 3
+MOST = 5
 
 
 def apply(model: Any) -> int:
@@ -21,9 +25,11 @@ def apply(model: Any) -> int:
     nodes, count = [], 0
     for node in model.graph.node:
         nodes.append(node)
-        if node.op_type != "Gather" or len(shapes.get(node.input[1], ())) < RANK or node.input[0] not in shapes:
+        if node.op_type != "Gather" or any(name not in shapes for name in node.input):
             continue
         stem, given, data = f"gather_by_flat_indices.{count}", node.input[1], shapes[node.input[0]]
+        if len(shapes[given]) < RANK and not (len(shapes[given]) > 1 and len(data) + len(shapes[given]) - 1 > MOST):
+            continue
         axis = _edges.attribute(node, "axis", 0) % len(data)
         if given in fixed:
             node.input[1] = _edges.add(model, f"{stem}.indices", fixed[given].ravel())

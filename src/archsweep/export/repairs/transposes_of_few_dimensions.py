@@ -1,4 +1,4 @@
-"""Transposes of six and more dimensions, said with fewer; reshapes of reshapes said with one.
+"""Transposes of six and more dimensions, said with fewer.
 
 Axes that stay side by side are one axis. What then still has too many is done in steps, each of which swaps two blocks.
 """
@@ -13,7 +13,6 @@ from archsweep.export.repairs import _edges
 
 why = "QNN's HTP backend takes no tensors of more than five dimensions (windows of images, patches)"
 MOST = 5
-VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 
 
 def apply(model: Any) -> int:
@@ -41,7 +40,6 @@ def apply(model: Any) -> int:
         count += 1
     if count:
         _edges.replace(model, nodes)
-        _shorten(model)
     return count
 
 
@@ -68,24 +66,6 @@ def steps(form: Sequence[int], order: Sequence[int]) -> list[tuple[list[int], li
             found.append(([math.prod(sizes[item] for item in block) for block in blocks], [0, 2, 1, 3]))
             now = [*blocks[0], *blocks[2], *blocks[1], *blocks[3]]
     return found
-
-
-def _shorten(model: Any) -> None:
-    """Reshapes take what the reshape before them took; those that nobody asks any longer go."""
-    import onnx
-
-    shapes, made = _edges.shapes(model), _edges.makers(model)
-    nodes = []
-    for number, node in enumerate(model.graph.node):
-        source, form = made.get(node.input[0]) if node.input else None, shapes.get(node.output[0])
-        if node.op_type in VIEWS and source is not None and source.op_type in VIEWS and form and 0 not in form:
-            while source.input[0] in made and made[source.input[0]].op_type in VIEWS:
-                source = made[source.input[0]]
-            name = _edges.add(model, f"transposes_of_few_dimensions.view.{number}", _array(form))
-            node = onnx.helper.make_node("Reshape", [source.input[0], name], [node.output[0]])  # noqa: PLW2901
-        nodes.append(node)
-    asked = {item.name for item in model.graph.output} | {name for node in nodes for name in node.input}
-    _edges.replace(model, [node for node in nodes if node.op_type not in VIEWS or node.output[0] in asked])
 
 
 def _array(values: Sequence[int]) -> Any:
