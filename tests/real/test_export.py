@@ -102,7 +102,7 @@ def test_integers_made_by_reading_values_are_inputs_of_the_graph(tmp_path):
 
 class Drawing(torch.nn.Module):
     def forward(self, values):
-        return {"noisy": values + torch.randn_like(values) + torch.empty(4).normal_()}
+        return {"noisy": values + torch.randn_like(values.T).T + torch.empty(4).normal_()}
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -124,6 +124,11 @@ FUNCTIONS = {
         (torch.rand(2, 3, 4, 5),),
     ),
     "chosen booleans": (lambda value: torch.where(value > 0.3, value > 0.7, value < 0.1), (torch.rand(9),)),
+    "mean of a small image": (
+        lambda value: torch.nn.functional.avg_pool2d(value, 9, ceil_mode=True),
+        (torch.rand(2, 3, 4, 5),),
+    ),
+    "means of windows": (lambda value: torch.nn.functional.avg_pool2d(value, 3, 2, 1), (torch.rand(2, 3, 7, 9),)),
     "vectorised": (torch.vmap(lambda value: value.sum() * 2), (torch.rand(4, 3),)),
 }
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archsweep.export.pairs import convert, moved, untraced
-from archsweep.export.resampling import grid_sample, interpolated, nearest, resize
+from archsweep.export.resampling import averaged, grid_sample, interpolated, nearest, resize
 from archsweep.export.rewrites import filled, is_in
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def table() -> dict[str, Callable[..., Any]]:
         "select_scatter": select_scatter,
         "copy": lambda target, source, *_: source.to(target.dtype).expand(target.shape),
         "_unsafe_index": lambda value, indices: value[tuple(slice(None) if item is None else item for item in indices)],
+        "avg_pool2d": averaged,
         "max_pool2d_with_indices": functools.partial(_pooled, 2),
         "max_pool3d_with_indices": functools.partial(_pooled, 3),
         "upsample_nearest1d": nearest,

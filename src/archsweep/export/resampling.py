@@ -42,6 +42,22 @@ def interpolated(mode: str, value: Any, output_size: Any, align_corners: bool, *
     return torch.nn.functional.interpolate(value, size, mode=mode, align_corners=align_corners)
 
 
+def averaged(
+    value: Any, kernel: list[int], stride: Any = (), padding: Any = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True, divisor_override: int | None = None,
+) -> Any:  # fmt: skip
+    """avg_pool2d; a window that is larger than the image is the mean of all of it."""
+    import torch
+
+    sides = list(kernel) * (2 // len(kernel))
+    padded = padding if isinstance(padding, int) else max(padding, default=0)
+    larger = all(side >= length for side, length in zip(sides, value.shape[-2:], strict=True))
+    if larger and ceil_mode and not padded and divisor_override is None:
+        return value.mean((-2, -1), keepdim=True)
+    pool = torch.nn.functional.avg_pool2d
+    return pool(value, kernel, stride or kernel, padding, ceil_mode, count_include_pad, divisor_override)
+
+
 def nearest(value: Any, output_size: Any, *scales: Any) -> Any:
     """By the size alone, where the factors say no more than it does."""
     import torch
