@@ -16,19 +16,26 @@ class Died(RuntimeError):
     """The step ended its process."""
 
 
-def call(step: Callable[[], Any]) -> Any:
+def call(step: Callable[[], Any], processor_s: int | None = None) -> Any:
     """What `step` returns, as JSON values. Raises Died if it ends its process; it must raise nothing itself.
 
-    Forks where a fork is safe; elsewhere the step runs here.
+    `processor_s`: seconds of processor time, not of the clock, after which it is ended. Forks where a fork is safe;
+    elsewhere the step runs here, unbounded.
     """
     if sys.platform != "linux":
         return step()
+    import resource
+
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer"
         process = os.fork()
         if not process:
+            if processor_s is not None:
+                resource.setrlimit(resource.RLIMIT_CPU, (processor_s, processor_s + 1))
             _answer(step, answer)
         status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        if status == -signal.SIGXCPU:
+            raise Died(f"the exporter was given up after {processor_s} s of processor time")
         if status < 0:
             raise Died(f"the exporter was killed by {signal.Signals(-status).name}")
         if not answer.exists():

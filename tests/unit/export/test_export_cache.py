@@ -71,3 +71,13 @@ def test_a_step_that_kills_its_process_ends_only_itself():
         apart.call(lambda: os.kill(os.getpid(), signal.SIGFPE))
     with pytest.raises(apart.Died, match="exit code 7"):
         apart.call(lambda: os._exit(7))
+
+
+def test_a_step_that_takes_too_much_processor_time_is_given_up():
+    def endless():
+        while True:
+            pass
+
+    with pytest.raises(apart.Died, match="given up after 1 s"):
+        apart.call(endless, 1)
+    assert apart.call(lambda: 5, 60) == 5
