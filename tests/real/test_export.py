@@ -14,6 +14,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 from archsweep import export  # noqa: E402
 from archsweep.errors import Unsupported  # noqa: E402
 from archsweep.export import control, rewrites  # noqa: E402
+from archsweep.platforms import _onnxruntime  # noqa: E402
 
 
 class Branching(torch.nn.Module):
@@ -127,7 +128,12 @@ def test_a_pass_of_the_optimizer_that_is_wrong_does_not_condemn_a_graph(tmp_path
     made.model = lambda: Pooled().eval()
     image = -torch.rand(1, 2, 7, 7)
     made.inputs, made.second_inputs = {"image": image}, {"image": image.flip(2)}
-    assert export.graph(made).route == "torchscript"
+    graph = export.graph(made)
+    assert graph.route == "torchscript"
+    _onnxruntime.fold(graph.file, tmp_path / "folded.onnx")
+    wanted = Pooled()(image)["pooled"]
+    found = control.run(tmp_path / "folded.onnx", graph.outputs, {"image": image})["pooled"]
+    torch.testing.assert_close(found, wanted)
 
 
 class CountingModel(torch.nn.Module):
