@@ -129,6 +129,15 @@ FUNCTIONS = {
         (torch.rand(2, 3, 4, 5),),
     ),
     "means of windows": (lambda value: torch.nn.functional.avg_pool2d(value, 3, 2, 1), (torch.rand(2, 3, 7, 9),)),
+    "spectrum of two dimensions": (lambda value: torch.fft.fftn(value, dim=(1, 2)).real, (torch.rand(2, 5, 6),)),
+    "spectrum and back": (
+        lambda value: torch.fft.ifft(torch.fft.fft(value, norm="ortho"), norm="ortho").real,
+        (torch.rand(2, 7),),
+    ),
+    "means of uneven windows": (
+        lambda value: torch.nn.functional.adaptive_avg_pool2d(value, (3, 2)),
+        (torch.rand(2, 3, 7, 5),),
+    ),
     "vectorised": (torch.vmap(lambda value: value.sum() * 2), (torch.rand(4, 3),)),
 }
 
@@ -155,7 +164,12 @@ def test_batch_norm_in_training():
 
 def test_scatter_without_self():
     index = torch.tensor([[0, 1, 1], [2, 0, 0]])
-    same(lambda a, b: a.scatter_reduce(1, index, b, "amax", include_self=False), torch.rand(2, 4), torch.rand(2, 3))
+    for way in ("amax", "amin"):
+        same(
+            lambda a, b, way=way: a.scatter_reduce(1, index, b, way, include_self=False),
+            torch.rand(2, 4),
+            torch.rand(2, 3),
+        )
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")

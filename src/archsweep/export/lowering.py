@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archsweep.export.pairs import convert, moved, untraced
-from archsweep.export.resampling import averaged, grid_sample, interpolated, nearest, resize
+from archsweep.export.resampling import adaptive, averaged, grid_sample, interpolated, nearest, resize
 from archsweep.export.rewrites import filled, is_in
 
 if TYPE_CHECKING:
     import torch
 
-RULES = 1  # raise when an operation is said in another way
+RULES = 3  # raise when an operation is said in another way
 
 
 @functools.cache
@@ -71,6 +71,7 @@ def table() -> dict[str, Callable[..., Any]]:
         "copy": lambda target, source, *_: source.to(target.dtype).expand(target.shape),
         "_unsafe_index": lambda value, indices: value[tuple(slice(None) if item is None else item for item in indices)],
         "avg_pool2d": averaged,
+        "_adaptive_avg_pool2d": adaptive,
         "max_pool2d_with_indices": functools.partial(_pooled, 2),
         "max_pool3d_with_indices": functools.partial(_pooled, 3),
         "upsample_nearest1d": nearest,
@@ -337,14 +338,15 @@ def solve_triangular(matrix: Any, right: Any, *, upper: bool, left: bool = True,
 
 
 def scatter_reduce(value: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Any:
-    """Where the old values do not count, they are as low as can be before."""
+    """Where the old values do not count, they are as low, or as high, as can be before."""
     import torch
 
     if not include_self:
-        if reduce != "amax":
+        if reduce not in ("amax", "amin"):
             raise NotImplementedError(f"no other form of operator 'aten::scatter_reduce' for {reduce} without self")
-        lowest = torch.full(tuple(index.shape), torch.finfo(value.dtype).min, dtype=value.dtype)
-        value = value.scatter(dim, index, lowest)
+        kind = torch.finfo(value.dtype) if value.dtype.is_floating_point else torch.iinfo(value.dtype)
+        worst = kind.min if reduce == "amax" else kind.max
+        value = value.scatter(dim, index, torch.full(tuple(index.shape), worst, dtype=value.dtype))
     return torch.ops.aten.scatter_reduce.two(value, dim, index, source, reduce, include_self=True)
 
 

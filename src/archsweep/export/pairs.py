@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-RULES = 1  # raise when an operation is said in another way
+RULES = 2  # raise when an operation is said in another way
 
 
 @contextlib.contextmanager
@@ -110,16 +110,30 @@ def moved(value: Any, source: int, target: int) -> Any:
 
 
 def _fourier(value: Any, dims: list[int], normalization: int, onesided: bool) -> Pair:
-    """_fft_r2c along one dimension, as two matrix products."""
-    if len(dims) != 1:
-        raise NotImplementedError("no real form of operator 'aten::_fft_r2c' over several dimensions")
-    length = int(value.shape[dims[0]])
-    count = length // 2 + 1 if onesided else length
+    """_fft_r2c, as matrix products: two for the last dimension, four for each other one."""
+    length = int(value.shape[dims[-1]])
+    cosine, sine = _scaled_turns(length, length // 2 + 1 if onesided else length, normalization, value.dtype)
+    turned = moved(value, dims[-1], -1)
+    found = Pair(*(moved(turned @ item, -1, dims[-1]) for item in (cosine, -sine)))
+    return _circular(found, dims[:-1], normalization, True) if len(dims) > 1 else found
+
+
+def _circular(value: Pair, dims: list[int], normalization: int, forward: bool) -> Pair:
+    """_fft_c2c."""
+    for dim in dims:
+        length = int(value.real.shape[dim])
+        cosine, sine = _scaled_turns(length, length, normalization, value.real.dtype)
+        sine = -sine if forward else sine
+        real, imaginary = (moved(part, dim, -1) for part in (value.real, value.imaginary))
+        value = Pair(moved(real @ cosine - imaginary @ sine, -1, dim), moved(real @ sine + imaginary @ cosine, -1, dim))
+    return value
+
+
+def _scaled_turns(length: int, count: int, normalization: int, dtype: Any) -> tuple[Any, Any]:
     scale = {0: 1.0, 1: length**-0.5, 2: 1.0 / length}[normalization]
     with untraced():
-        turns = [(item * scale).to(value.dtype) for item in _turns(length, count)]
-    turned = moved(value, dims[0], -1)
-    return Pair(*(moved(turned @ item, -1, dims[0]) for item in (turns[0], -turns[1])))
+        cosine, sine = ((item * scale).to(dtype) for item in _turns(length, count))
+    return cosine, sine
 
 
 def _back(value: Pair, dims: list[int], normalization: int, length: int) -> Any:
@@ -162,5 +176,6 @@ _COMPLEX: dict[str, Callable[..., Any]] = {
     "lift_fresh_copy": lambda value: value,
     "lift_fresh": lambda value: value,
     "_fft_r2c": _fourier,
+    "_fft_c2c": _circular,
     "_fft_c2r": _back,
 }

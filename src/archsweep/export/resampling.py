@@ -58,6 +58,23 @@ def averaged(
     return pool(value, kernel, stride or kernel, padding, ceil_mode, count_include_pad, divisor_override)
 
 
+def adaptive(value: Any, size: list[int]) -> Any:
+    """_adaptive_avg_pool2d: a matrix product for each side."""
+    import torch
+
+    def weights(length: int, wanted: int) -> torch.Tensor:
+        found = torch.zeros(wanted, length)
+        for place in range(wanted):
+            start, end = place * length // wanted, -(-(place + 1) * length // wanted)
+            found[place, start:end] = 1 / (end - start)
+        return found
+
+    with untraced():
+        rows = weights(int(value.shape[-2]), size[0])
+        columns = weights(int(value.shape[-1]), size[1]).T.contiguous()
+    return rows @ value @ columns
+
+
 def nearest(value: Any, output_size: Any, *scales: Any) -> Any:
     """By the size alone, where the factors say no more than it does."""
     import torch
