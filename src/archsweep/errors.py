@@ -73,6 +73,10 @@ class RuntimeFault(Ending):
     """The platform's own runtime raised while it ran what it had accepted; begins with the runtime's error class."""
 
 
+class Unexecuted(Ending):
+    """The vendor's compiler took the model, and nothing here can run, as the device would, what it made."""
+
+
 class Inapplicable(Ending):
     """The check does not concern this subject; with the reason."""
 

@@ -14,7 +14,7 @@ import pytest
 from archsweep import registry
 from archsweep.archs import catalog
 from archsweep.archs.selection import Selection
-from archsweep.contract import Evidence, Status
+from archsweep.contract import Evidence, Outlook, Stage, Status
 from archsweep.errors import Unsupported
 from archsweep.platforms import _onnxruntime
 from archsweep.run import plan, sentinels
@@ -67,6 +67,30 @@ def test_floating_work_that_stays_on_the_cpu_shows_in_the_placement(probe: Any) 
     assert "Det" in placed.elsewhere
     shapes = _onnxruntime.placement(session, platform.PROVIDER, "here", {"a": True, "odd": False, "b": False})
     assert "Det" in shapes.shape_nodes
+
+
+def test_a_chip_whose_emulation_is_not_to_be_believed_is_compiled_for_and_not_run(
+    probe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if probe.evidence is not Evidence.EMULATOR:
+        pytest.skip("there is a chip here")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    chosen = [item for item in catalog.load(cache=tmp_path).subjects if item.is_base and item.model_type == "bert"]
+    with Session() as session:
+        ground = session.ground(NAME)
+        options = plan.Options(
+            selection=Selection(), platforms=(NAME,), checks=("forward", "parity"), cache=str(tmp_path),
+            chosen=(("soc", "30"),),
+        )  # fmt: skip
+        lots = plan.make_lots(options, "r1", chosen, [ground])
+        results = [result for turn in session.run(lots, [], 1, [ground]) for result in turn.results]
+    assert len(results) == 2
+    for result in results:
+        assert (result.status, result.stage) == (Status.UNEXECUTED, Stage.COMPILE), result
+        assert result.evidence is Evidence.COMPILER
+        assert result.outlook is Outlook.LIKELY
+        assert "bytes" in result.message
+        assert result.blame is None
 
 
 def test_a_missing_runtime_is_a_reason_and_a_command(monkeypatch: pytest.MonkeyPatch) -> None:

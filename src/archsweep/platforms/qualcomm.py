@@ -7,21 +7,24 @@ from __future__ import annotations
 import dataclasses
 import platform as machine
 import re
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from archsweep import export
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program
-from archsweep.errors import Unavailable, Unsupported, without
+from archsweep.errors import Unavailable, Unexecuted, Unsupported, without
 from archsweep.platforms import _onnxruntime
 
 title = "Qualcomm HTP (QNN)"
 priority = Priority.HIGH
 package = "onnxruntime-qnn"
-# Chips by QNN's soc_model: 69 SM8750, 87 SM8850, 57 SM8650, 60 SC8380XP, 43 SM8550.
+# Chips by QNN's soc_model: 69 SM8750, 87 SM8850, 57 SM8650, 60 SC8380XP, 43 SM8550, 30 SM8350.
 capabilities = Capabilities(
-    executes=True, dtypes=("float16",), options={"soc": ("69", "87", "57", "60", "43")}, fork_safe=True
+    executes=True, dtypes=("float16",), options={"soc": ("69", "87", "57", "60", "43", "30")}, fork_safe=True
 )
+COMPILED_ONLY = ("30",)  # its emulation computes in float32, which the chip does not: no run of it is to be believed
 INSTALL = "pip install 'archsweep[qualcomm]'"
 PROVIDER = "QNNExecutionProvider"
 REPAIRS = (
@@ -34,6 +37,7 @@ REPAIRS = (
     "gather_by_flat_indices",
     "einsum_as_product",
     "casts_of_whole_numbers",
+    "scales_of_one_dimension",
     "operations_of_few_dimensions",
     "transposes_of_few_dimensions",
     "reshapes_of_few_dimensions",
@@ -79,6 +83,9 @@ def compile(bench: Bench) -> Program:
 
     def take(offered: export.Graph) -> tuple[_onnxruntime.Prepared, Any, Placement]:
         made = _onnxruntime.prepared(bench, REPAIRS, offered)
+        if soc in COMPILED_ONLY and _evidence() is Evidence.EMULATOR:
+            size = context_binary(made.model, soc)
+            raise Unexecuted(f"compiled for the chip {soc} ({size} bytes), whose emulation does not compute as it does")
         session = open_session(made.model, made.floating, soc)
         placed = _onnxruntime.placement(session, PROVIDER, _device(soc), made.floating)
         if placed.elsewhere:
@@ -108,7 +115,19 @@ def open_session(model: bytes, floats: Mapping[str, bool], soc: str) -> Any:
         raise _told(error, nodes, lines) from error
 
 
-def _session(model: bytes, soc: str, *, fallback: bool) -> Any:
+def context_binary(model: bytes, soc: str) -> int:
+    """Size in bytes of what the chip's compiler makes of the whole model. Raises Unsupported."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "context.onnx"
+        try:
+            with _onnxruntime.log() as lines:
+                _session(model, soc, fallback=False, context=target)
+        except _onnxruntime.failures() as error:
+            raise _told(error, _refused(lines), lines) from error
+        return sum(item.stat().st_size for item in Path(folder).iterdir())
+
+
+def _session(model: bytes, soc: str, *, fallback: bool, context: Path | None = None) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -116,6 +135,9 @@ def _session(model: bytes, soc: str, *, fallback: bool) -> Any:
     options.log_severity_level = 2
     options.add_session_config_entry("session.disable_cpu_ep_fallback", "0" if fallback else "1")
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    if context is not None:
+        options.add_session_config_entry("ep.context_enable", "1")
+        options.add_session_config_entry("ep.context_file_path", str(context))
     chosen = {"backend_type": "htp"}
     if _evidence() is Evidence.EMULATOR:
         chosen["soc_model"] = soc  # without it the emulation computes in float32, as no chip does

@@ -49,15 +49,18 @@ def result(
 ) -> Result:
     """A Result of this lot; its evidence is the platform's only if the case has `reached` it.
 
+    What was not executed there, although it is there, stands on its compiler's word.
     `graph`: it reached it with an exported graph that is right on the CPU.
     """
     blame, package = _blame(lot.platform, status, stage, graph, failure)
     grounded = reached and stage in ON_PLATFORM and status not in (Status.UNAVAILABLE, Status.INAPPLICABLE)
+    compiled = status is Status.UNEXECUTED and lot.evidence is not Evidence.PREDICTED
+    evidence = Evidence.COMPILER if compiled else lot.evidence
     return Result(
         case=case,
         status=status,
         stage=stage,
-        evidence=lot.evidence if grounded else Evidence.NONE,
+        evidence=evidence if grounded else Evidence.NONE,
         fingerprint=lot.fingerprint,
         run=lot.run,
         finished_at=now(),
@@ -69,7 +72,7 @@ def result(
         device=device,
         metrics=metrics or {},
         details=details or {},
-        outlook=outlook,
+        outlook=outlook or (Outlook.LIKELY if compiled else None),
     )
 
 
@@ -109,6 +112,8 @@ def classify(error: BaseException, stage: Stage) -> tuple[Status, Stage, Failure
         status = Status.UNAVAILABLE
     elif isinstance(error, errors.Unsupported):
         status, operators = Status.UNSUPPORTED, error.operators
+    elif isinstance(error, errors.Unexecuted):
+        status = Status.UNEXECUTED
     elif isinstance(error, errors.Inapplicable):
         status = Status.INAPPLICABLE
     elif isinstance(error, errors.ReferenceFault):

@@ -183,6 +183,13 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
         ([node("CumSum", ["x", "i"], ["y"])], {"x": VALUES.reshape(2, 3, 1, 4, 4)}, {"i": np.array(-2)}),
         ([node("Expand", ["x", "form"], ["y"])], {"x": WIDE[:, :1]}, {"form": np.array(WIDE.shape)}),
     ],
+    "scales_of_one_dimension": [
+        (
+            [node("Mul", ["x", "third"], ["s"]), node("Softmax", ["s"], ["y"], axis=-2)],
+            {"x": VALUES},
+            {"third": np.array(1 / 3, "float32")},
+        )
+    ],
     "casts_of_whole_numbers": [
         (
             [node("Mul", ["x", "x"], ["z"]), node("Cast", ["z"], ["i"], to=7), node("Cast", ["i"], ["y"], to=1)],
