@@ -75,7 +75,7 @@ def test_a_chip_whose_emulation_is_not_to_be_believed_is_compiled_for_and_not_ru
     if probe.evidence is not Evidence.EMULATOR:
         pytest.skip("there is a chip here")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    chosen = [item for item in catalog.load(cache=tmp_path).subjects if item.is_base and item.model_type == "bert"]
+    chosen = [item for item in catalog.load(cache=tmp_path).subjects if item.is_base and item.model_type == "resnet"]
     with Session() as session:
         ground = session.ground(NAME)
         options = plan.Options(
