@@ -29,13 +29,13 @@ def test_nested_containers_give_paths_in_order():
             "a": one,
             "none": None,
             "text": "x",
-            "b": [one, (one, 5)],
+            "b": [one, (one, 5), 0.5],
             "c": pair(one, None),
             "d": Record(one),
             "e": Holder(),
         }
     )
-    assert list(found) == ["a", "b.0", "b.1.0", "c.left", "d.inner", "e.state"]
+    assert list(found) == ["a", "b.0", "b.1.0", "b.2", "c.left", "d.inner", "e.state"]
     assert list(outputs.flatten(one)) == ["output"]
     assert list(outputs.flatten((one, one))) == ["0", "1"]
     assert outputs.flatten(None) == {}

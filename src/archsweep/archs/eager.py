@@ -88,7 +88,7 @@ def run(
     import torch
 
     with torch.no_grad(), preserved(model), seeded() as used:
-        result = outputs.flatten(model(**sessions.assembled(model, copied(inputs) if copy else dict(inputs))))
+        result = outputs.flatten(sessions.called(model, copied(inputs) if copy else dict(inputs)))
         result = {path: tensor.clone() for path, tensor in result.items()}
     if drawn is not None:
         drawn.numbers = used.numbers

@@ -71,10 +71,10 @@ def enliven(model: torch.nn.Module, key: str, seed: int = 0) -> None:
     with torch.no_grad():
         for place in _parameters(model):
             values = _parameter(place, _Stream(f"{seed}/{key}/{place.name}", tuple(place.tensor.shape)))
-            if seed and values is not None and (place.tensor.ndim > 1 or place.leaf in _MAGNITUDES):
+            if seed > 0 and values is not None and (place.tensor.ndim > 1 or place.leaf in _MAGNITUDES):
                 values = values * 0.5**seed if _multiplies(place.owner) or place.leaf in _MAGNITUDES else values
             _write(place, values)
-        halved = not seed and _halves(model)
+        halved = seed <= 0 and _halves(model)
         for place in _buffers(model):
             _write(place, _buffer(place, halved, _Stream(f"{seed}/{key}/{place.name}", tuple(place.tensor.shape))))
 

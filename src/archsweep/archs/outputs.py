@@ -17,7 +17,8 @@ def flatten(outputs: Any) -> dict[str, torch.Tensor]:
     """Every tensor in `outputs` by its path (`logits`, `past_key_values.layers.0.keys`), in the order of the object.
 
     Goes through mappings (a ModelOutput is one), sequences, dataclasses, and objects that hold tensors in public
-    attributes (caches, recurrent states). Leaves that are no tensors are left out. A lone tensor is called `output`.
+    attributes (caches, recurrent states). A plain float that stands in one of the former is a tensor without axes, for
+    some classes return scores so; other leaves are left out. A lone tensor is called `output`.
     The tensors are the originals, detached: clone them if the model or its inputs may change afterwards.
     """
     return {path or "output": tensor.detach() for path, tensor in _walk(outputs, "", ())}
@@ -33,8 +34,13 @@ def _walk(value: Any, path: str, above: tuple[int, ...]) -> Iterator[tuple[str, 
         return
     if id(value) in above:
         return
+    stated = isinstance(value, Mapping | list | tuple) or dataclasses.is_dataclass(value)
     for name, item in _children(value):
-        yield from _walk(item, f"{path}.{name}" if path else name, (*above, id(value)))
+        inner = f"{path}.{name}" if path else name
+        if stated and type(item) is float:
+            yield inner, torch.tensor(item)
+        else:
+            yield from _walk(item, inner, (*above, id(value)))
 
 
 def _children(value: Any) -> Iterator[tuple[str, Any]]:

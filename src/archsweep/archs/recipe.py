@@ -15,10 +15,10 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archsweep.archs import defaults, lively, overrides, shrink
+from archsweep.archs import defaults, lively, overrides, shown, shrink
 from archsweep.archs import inputs as archs_inputs
 from archsweep.archs.inputs import facts, repair
 from archsweep.archs.shrink import tree
@@ -27,9 +27,11 @@ from archsweep.errors import NoRecipe
 
 MOST_PARAMETERS = 5_000_000
 TOO_MANY = 60_000_000
+LEARNT = 1.2  # by how much more a model may have whose error said that a width must not be so small
 REPAIRS = 6
 CONFIG_REPAIRS = 6
 MOST_ATTEMPTS = 60
+OTHER = 5  # the draw of inputs that are held against those of a recipe: none of its own
 ALTERNATIVES: tuple[dict[str, Any], ...] = (
     {},
     {"all": True},
@@ -75,7 +77,9 @@ class _Search:
     attempts: int = 0
     most: int = 0  # parameters that a model may have
     large: bool = False  # a candidate had more
-    seed: int = 0  # of the weights: another, gentler draw once a pass overflowed
+    seed: int = 0  # of the weights: another, gentler draw once a pass overflowed; under 0, one as lively
+    made: Mapping[str, Any] = field(default_factory=dict)  # the inputs of the last pass that ran
+    outputs: Mapping[str, Any] = field(default_factory=dict)  # and what it gave
     built: tuple[Stage, Exception] | None = None
     fed: tuple[Stage, Exception] | None = None
 
@@ -119,14 +123,16 @@ def find(
 def _candidates(search: _Search, default: Any) -> Iterator[tuple[Recipe, Any]]:
     """The recipe that each move leads to, with its model."""
     for move, node in shrink.candidates(default):
-        for _ in range(CONFIG_REPAIRS):
+        for lesson in range(CONFIG_REPAIRS):
             if search.attempts >= MOST_ATTEMPTS:
                 return
+            most = search.most * (LEARNT if lesson else 1)
             edits = _listed(overrides.merged(tree.edits_of(_cacheless(node)), search.special.config))
-            model, error = search.attempt(Stage.BUILD, functools.partial(_lively, search, edits))
+            model, error = search.attempt(Stage.BUILD, functools.partial(_lively, search, edits, most))
             if error is None:
                 hints, error = _search_inputs(search, model, functools.partial(shrink.repaired, node))
                 if hints is not None:
+                    model = _shown(search, model, edits, hints)
                     yield _recipe(search, model, edits, hints, move.name), model
                     break
                 if error is None:  # an input's failure has changed the configuration or the draw
@@ -134,6 +140,31 @@ def _candidates(search: _Search, default: Any) -> Iterator[tuple[Recipe, Any]]:
             elif shrink.repaired(node, f"{type(error).__name__}: {error}"):
                 continue
             break
+
+
+def _shown(search: _Search, model: Any, edits: Mapping[str, Any], hints: Mapping[str, Any]) -> Any:
+    """The model, or the same with the weights of another of a few draws that lets see more of what it computes."""
+    subject, outputs = search.subject, search.outputs
+    if search.seed > 0:
+        return model
+
+    def unseen(found: Any, made: Mapping[str, Any], given: Mapping[str, Any]) -> int:
+        other = archs_inputs.draw(subject, type(found), found.config, hints, OTHER)
+        return shown.hidden(given) + len(shown.swallowed(found, made, other, given))
+
+    least = unseen(model, search.made, outputs)
+    calmer = () if shown.hidden(outputs) else (shown.CALMER,)
+    for seed in (*calmer, *shown.DRAWS):
+        if not least:
+            break
+        other = construct(subject, edits)
+        lively.enliven(other, subject.id, seed)
+        made = archs_inputs.draw(subject, type(other), other.config, hints, seed)
+        outputs, error = search.attempt(Stage.RUN, functools.partial(forward, other, made))
+        now = least if error else unseen(other, made, outputs)
+        if now < least:
+            least, search.seed, model = now, seed, other
+    return model
 
 
 def _recipe(search: _Search, model: Any, edits: Mapping[str, Any], hints: dict[str, Any], move: str) -> Recipe:
@@ -164,8 +195,8 @@ def _cacheless(node: tree.Node) -> tree.Node:
     return node
 
 
-def _lively(search: _Search, edits: Mapping[str, Any]) -> Any:
-    model = construct(search.subject, edits, search.most)
+def _lively(search: _Search, edits: Mapping[str, Any], most: float) -> Any:
+    model = construct(search.subject, edits, most)
     lively.enliven(model, search.subject.id, search.seed)
     return model
 
@@ -194,7 +225,7 @@ def _search_inputs(
             if error is None:
                 outputs, error = search.attempt(Stage.RUN, functools.partial(forward, model, made))
             if error is None:
-                ignored = _ignored(model, made, outputs)
+                search.made, search.outputs, ignored = made, outputs, _ignored(model, made, outputs)
                 return {**hints, "ignored": ignored} if ignored else hints, None
             first = first or error
             if isinstance(error, NotFiniteError) and "NaN" in str(error) and not search.seed:
@@ -291,7 +322,7 @@ def _default_tree(subject: Subject) -> tree.Node:
     return tree.read(default_config(subject))
 
 
-def construct(subject: Subject, edits: Mapping[str, Any], most: int = TOO_MANY) -> Any:
+def construct(subject: Subject, edits: Mapping[str, Any], most: float = TOO_MANY) -> Any:
     """The model in eval mode, in float32, with transformers' own initialisation.
 
     Raises TooLargeError before it allocates more than `most` parameters.

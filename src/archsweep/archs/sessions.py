@@ -1,7 +1,9 @@
 """Objects that a forward pass takes and writes to, kept as plain data and built anew for every pass.
 
-The data of a session is a mapping: arguments of its class by name, `calls` as (method, arguments) in order, and `held`,
-attributes with what is to be put into them. Knows no architecture; which data a session needs is for `inputs`.
+The data of a session is a mapping: arguments of its class by name, `calls` as (method, arguments) in order, `held`,
+attributes with what is to be put into them, and `turns`, another argument of forward with its values: one session goes
+through all of them in order, for what it remembers of one turn shows in the next. Knows no architecture; which data a
+session needs is for `inputs`.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-CALLS, HELD = "calls", "held"
+from archsweep.archs import outputs
+
+CALLS, HELD, TURNS = "calls", "held", "turns"
 
 
 @functools.cache
@@ -44,8 +48,22 @@ def assembled(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def called(model: Any, inputs: Mapping[str, Any], **switches: Any) -> Any:
+    """What the model gives for these inputs; every turn's tensors by path where a session goes through several."""
+    given = assembled(model, inputs)
+    turns = [value[TURNS] for value in inputs.values() if isinstance(value, Mapping) and TURNS in value]
+    if not turns:
+        return model(**given, **switches)
+    ((name, values),) = turns[0].items()
+    found: dict[str, Any] = {}
+    for turn, value in enumerate(values):
+        made = outputs.flatten(model(**given, **{name: value}, **switches))
+        found |= {f"{turn}.{path}": tensor.clone() for path, tensor in made.items()}  # the next turn may write to it
+    return found
+
+
 def _built(kind: type, data: Mapping[str, Any]) -> Any:
-    arguments = {name: value for name, value in data.items() if name not in (CALLS, HELD)}
+    arguments = {name: value for name, value in data.items() if name not in (CALLS, HELD, TURNS)}
     video = data["video"]
     accepted = inspect.signature(kind).parameters
     arguments |= {name: video.device for name in accepted if name.endswith("_device")}

@@ -82,13 +82,13 @@ def wrap(
             all_given = {**fixed, **dict(zip(names, given, strict=True))}
             fed = nested(inputs, all_given)
             with beside.given(model, calls, all_given):
-                made = outputs.flatten(self.model(**sessions.assembled(model, fed), **switches))
+                made = outputs.flatten(sessions.called(self.model, fed, **switches))
             return tuple(made[path] for path in found)  # a tracer turns numbers into tensors, too
 
     def ran(**more: Any) -> dict[str, torch.Tensor]:
         with torch.no_grad(), eager.preserved(model):
             copies = {path: value.clone() for path, value in tensors.items()}
-            return outputs.flatten(model(**sessions.assembled(model, nested(inputs, copies)), **more))
+            return outputs.flatten(sessions.called(model, nested(inputs, copies), **more))
 
     switches = _switches(model)
     found = ran()

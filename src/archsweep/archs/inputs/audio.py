@@ -106,6 +106,7 @@ def wants_audio(facts: Facts, name: str) -> bool:
         or facts.required(name)
         or "audio" in declared
         or not declared
+        or hasattr(facts.kind, "get_audio_features")  # says that it does, where its list of modalities forgets
     )
 
 

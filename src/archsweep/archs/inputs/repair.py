@@ -250,6 +250,11 @@ def _larger(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]
     return {"image_size": sizes[hints.get("image_size")]} if hints.get("image_size") in sizes else {}
 
 
+def _points_alone(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
+    """What comes of an object with a mask does not go together with what comes of one with points."""
+    return {"points_alone": True} if any(name.endswith("session") for name in fed) else {}
+
+
 def _length(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, ...]) -> Hints:
     return {"steps": int(found.group(1))}
 
@@ -266,6 +271,7 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"shape of the mask \[\d+, \d+, \d+, \d+\] at index 2 does not match", lambda *_: {"image_mask": True}),
     (r"shape of the mask \[\d+, (\d+)\] at index 0 does not match .* indexed tensor \[\d+, \1\]", _patch_rows),
     (r"too many indices for tensor of dimension|does not match the length of the desired ordering", _frame_axis),
+    (r"Tensors must have same number of dimensions", _points_alone),
     (r"Calculated output size[^\n]*Output size is too small", _larger),
     (r"object has no attribute 'patch_size'", lambda *_: {"image_sizes": False}),
     (r"expects? the mel input features to be of length (\d+)", _length),

@@ -13,24 +13,24 @@ FRAMES, OBJECTS = 2, 2
 
 
 def session_inputs(facts: Facts) -> dict[str, Any]:
-    """Data for every parameter that wants a session, and the frame that the pass is about: the first."""
+    """Data for every parameter that wants a session, which goes through all frames in turn, asked about the first."""
     made: dict[str, Any] = {}
     for name, kind in sessions.classes(facts.kind).items():
         height, width = side(facts)
         data: dict[str, Any] = {"video": facts.normal(name, FRAMES, channels(facts), height, width)}
         data |= {"video_height": height, "video_width": width}
         if hasattr(kind, "add_point_inputs"):
-            data |= _points(facts, height, width)
+            data |= _points(facts, kind, height, width)
         elif hasattr(kind, "add_prompt"):
             data |= _prompt(facts)
-        made[name] = data
         if facts.has("frame_idx"):
-            made["frame_idx"] = 0
+            data[sessions.TURNS] = {"frame_idx": list(range(FRAMES))}
+        made[name] = data
     return made
 
 
-def _points(facts: Facts, height: int, width: int) -> dict[str, Any]:
-    """Two objects, each with a point on it and a point beside it."""
+def _points(facts: Facts, kind: type, height: int, width: int) -> dict[str, Any]:
+    """Two objects: one with a point on it and a point beside it, one with its mask where the session takes masks."""
     import torch
 
     calls: list[list[Any]] = []
@@ -41,7 +41,13 @@ def _points(facts: Facts, height: int, width: int) -> dict[str, Any]:
             "point_labels": torch.tensor([[[1, 0]]], dtype=torch.int32),
         }
         calls.append(["obj_id_to_idx", {"obj_id": item + 1}])
-        calls.append(["add_point_inputs", {"obj_idx": item, "frame_idx": 0, "inputs": points}])
+        given: dict[str, Any] = {"obj_idx": item, "frame_idx": 0, "inputs": points}
+        if item and hasattr(kind, "add_mask_inputs") and not facts.hints.get("points_alone"):
+            covered = torch.zeros(1, 1, height, width)
+            covered[..., height // 4 : height // 2, width // 4 :] = 1.0
+            calls.append(["add_mask_inputs", {**given, "inputs": covered}])
+        else:
+            calls.append(["add_point_inputs", given])
     return {sessions.CALLS: calls, sessions.HELD: {"obj_with_new_inputs": [item + 1 for item in range(OBJECTS)]}}
 
 

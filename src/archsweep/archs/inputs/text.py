@@ -8,6 +8,7 @@ from typing import Any
 from archsweep.archs.inputs.audio import documented_shape, either
 from archsweep.archs.inputs.facts import BATCH, SHORTER, TARGET, TEXT, Facts
 
+_PARTING = re.compile(r"(special|delimiter|separator)_(tokens|ids)$")
 FIRST = 5  # ids under this are usually special
 
 
@@ -84,6 +85,8 @@ def text_inputs(facts: Facts) -> dict[str, Any]:
         made["attention_mask"] = padded
     ids = ids.masked_fill(padded == 0, pad_id(facts))
     _close_rows(facts, ids, padded)
+    if (mark := delimiter(facts)) is not None:
+        ids[:, length // 2] = mark
     question = facts.find("question_token_id")
     if isinstance(question, int) and 0 <= question < vocabulary(facts):
         ids[:, 1] = question
@@ -104,6 +107,18 @@ def text_inputs(facts: Facts) -> dict[str, Any]:
         chosen[:, 0] = 1
         made["global_attention_mask"] = chosen
     return made
+
+
+def delimiter(facts: Facts) -> int | None:
+    """A token between two phrases, where an instance keeps a list of those that part its text: without one, no word
+    attends to another. The answer is kept as a hint."""
+    if facts.model is not None and "delimiter" not in facts.hints:
+        for name, held in facts.model.named_buffers():
+            if _PARTING.search(name) and held.ndim == 1 and not held.is_floating_point():
+                known = [item for item in held.tolist() if 0 < item < vocabulary(facts)]
+                facts.hints.update({"delimiter": known[-1]} if known else {})
+    found = facts.hints.get("delimiter")
+    return None if found is None else int(found)
 
 
 def _kinds(facts: Facts) -> int:

@@ -15,7 +15,7 @@ from archsweep.archs.shrink.fields import Meaning, is_whole, meaning, whole_list
 from archsweep.archs.shrink.tree import Node
 
 LEAST, MOST = 2, 8
-_MERGE = re.compile(r"(^|_)(merge|fusion|insert)_(index|layer)$")
+_MERGE = re.compile(r"(^|_)(merge|fusion|insert)_(index|layer)(_(id|index))?$")
 _PATTERN = re.compile(r"^(block_types|layer_pattern|attention_pattern)$")  # repeated over the layers
 _PER_STAGE = (
     "depths",
@@ -46,6 +46,20 @@ def shrink_depths(root: Node, prefix: bool, each: int) -> None:
     for node in root.walk():
         _clamp_chosen(node)
         _choose_last(node)
+        _follow_parts(node)
+
+
+def _follow_parts(node: Node) -> None:
+    """A layer's position that a node states once more for a part of its own, which has moved it."""
+    for child in node.children.values():
+        for name, value in child.values.items():
+            if (
+                _MERGE.search(name)
+                and name not in node.edits
+                and name in child.edits
+                and node.values.get(name) == value
+            ):
+                node.set(name, child.get(name))
 
 
 def _clamp_chosen(node: Node) -> None:
@@ -260,7 +274,7 @@ def _repeats(value: Any, depth: int) -> bool:
 def _moved(name: str, value: Any, depth: int, kept: list[int]) -> Any:
     """Layer positions among the kept layers; lists that others count on keep their length, spread evenly."""
     if _counted(name):
-        one_based = max(value) == depth
+        one_based = max(value) == depth or name == "_out_indices"  # stages, of which the first is the stem
         last = len(kept) if one_based else len(kept) - 1
         ranks = [sorted(value).index(item) for item in value]
         return type(value)(max(0, last - (len(value) - 1 - rank)) for rank in ranks)

@@ -231,13 +231,32 @@ def _width(root: Node, found: re.Match[str], message: str) -> bool:
         )
     )
     if not candidates and wanted != given:
-        return _as_wide(root, wanted - given)
+        return _as_written(root, wanted, given) or _as_wide(root, wanted - given)
     if not candidates or wanted == given or len(root.tried) >= MOST_TRIED:
         return False
     node, name = candidates[0]
     root.tried.append((message, node, name, node.get(name)))
     node.set(name, given)
     return True
+
+
+def _as_written(root: Node, wanted: int, given: int) -> bool:
+    """A width that the code states where it should ask: all that were as wide by default go back to it, and the next
+    wider one beside them, several times as wide, becomes twice as wide wherever it stands."""
+    shrunk = [
+        (node, name, value)
+        for node in root.walk()
+        for name, value in node.values.items()
+        if is_width(name) and is_whole(value)
+    ]
+    back = [(node, name) for node, name, value in shrunk if value == wanted and node.get(name) == given]
+    owners = {node.path for node, _ in back}
+    beside = [value for node, _, value in shrunk if node.path in owners and value > wanted and value % wanted == 0]
+    for node, name, value in shrunk:
+        if beside and value == min(beside) and node.get(name) <= wanted:
+            node.set(name, 2 * wanted)
+    changed = [_set(node, name, wanted) for node, name in back]
+    return True in changed
 
 
 def _whole_features(root: Node, found: re.Match[str], message: str) -> bool:

@@ -13,6 +13,7 @@ LARGEST_SIDE = 112
 POSITIONS = 512
 FRAMES = 4
 QUERIES = 12
+BRANCHES = 2
 TABLE = 1024  # rows of a position table for patches, a square
 _PATCH_TABLE = re.compile(r"^(num_position_embeddings|position_embedding_size|max_vit_seq_len)$")
 WINDOW = 8  # tokens
@@ -69,9 +70,13 @@ def _is_count(name: str) -> bool:
 
 
 def _halvings(node: Node, side: int, patch: int) -> int:
-    """Pixels that a side must stay a multiple of: stages halve the grid, and the last grid holds a whole window."""
+    """Pixels that a side must stay a multiple of: stages halve the grid, and the last grid holds a whole window, or
+    two patches that attend to each other where patches are cut out of the map behind a stride."""
     if patch == 1:
         return 32 if side % 32 == 0 else 1
+    behind = node.get("output_stride")
+    if is_whole(behind) and side % (2 * behind * patch) == 0:
+        return int(2 * behind * patch)
     stages = max(
         (len(value) for name, value in node.values.items() if name in _STAGED and whole_list(value)), default=1
     )
@@ -140,6 +145,26 @@ def shrink_clips(root: Node) -> None:
         for name, value in list(node.values.items()):
             if meaning(name) is Meaning.FRAMES and is_whole(value) and value > FRAMES:
                 node.set(name, max(FRAMES, 2 * step))
+
+
+def shrink_branches(root: Node) -> None:
+    """Two of the branches that differ in nothing but their kernels, with two dilations each; what else is stated for
+    each branch follows."""
+    for node in root.walk():
+        for kernels, value in list(node.values.items()):
+            prefix = kernels.removesuffix("kernel_sizes")
+            dilated = node.values.get(f"{prefix}dilation_sizes")
+            if kernels == prefix or not whole_list(value) or not isinstance(dilated, list | tuple):
+                continue
+            if not len(value) == len(dilated) > BRANCHES or not all(whole_list(inner) for inner in dilated):
+                continue
+            for name, other in list(node.values.items()):
+                if name.startswith(prefix) and isinstance(other, list | tuple) and len(other) == len(value):
+                    node.set(name, type(other)(_fewer(inner) for inner in other[:BRANCHES]))
+
+
+def _fewer(branch: Any) -> Any:
+    return branch[:BRANCHES] if isinstance(branch, list | tuple) else branch
 
 
 def shrink_windows(root: Node) -> None:

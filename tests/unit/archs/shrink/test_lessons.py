@@ -106,3 +106,17 @@ def test_a_width_beside_others_follows_the_part_it_comes_from() -> None:
     root.children["backbone_config"] = Node(kind=PlainConfig, path=("backbone_config",), values={"hidden_size": 48})
     assert lessons.repaired(root, "expected input[2, 96, 14, 14] to have 144 channels, but got 96 channels instead")
     assert root.get("hidden_size") == 48
+
+
+def test_a_width_that_the_code_states_goes_back_and_stays_under_what_was_wider() -> None:
+    root = tree(memory_encoder_output_channels=64, memory_encoder_hidden_size=256, memory_fuser_intermediate_dim=1024)
+    for name, value in (
+        ("memory_encoder_output_channels", 8),
+        ("memory_encoder_hidden_size", 32),
+        ("memory_fuser_intermediate_dim", 16),
+    ):
+        root.set(name, value)
+    assert lessons.repaired(root, "mat1 and mat2 shapes cannot be multiplied (20x8 and 64x32)")
+    assert root.get("memory_encoder_output_channels") == 64
+    assert root.get("memory_encoder_hidden_size") == 128
+    assert root.get("memory_fuser_intermediate_dim") == 16
