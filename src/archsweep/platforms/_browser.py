@@ -61,7 +61,7 @@ class PageProgram:
         self._inputs: tuple[str, ...] = ()
         self.nodes: tuple[Node, ...] | None = None
         self.said: tuple[str, ...] = ()  # by the runtime, while it took the graph
-        self.details: Mapping[str, Any] = made.facts()
+        self.details: dict[str, Any] = made.facts()
         try:
             self._sure(self.load)
         except RuntimeFault as fault:
@@ -128,7 +128,9 @@ class PageProgram:
             except (RuntimeFault, Unsupported):
                 other = math.inf
             told = {"output": where, "provider": far, PLAIN: other}
-            self.details = {**self.details, "control": told, "vouched": other <= DOUBTFUL}
+            self.details = {**self.details, "control": told}
+            if not other <= DOUBTFUL:
+                self.details |= {"doubt": f"on {PLAIN} in the same page {where} is off by {other:.2g} too"}
         return found
 
     def _on_control(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:

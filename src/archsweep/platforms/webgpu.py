@@ -23,7 +23,7 @@ package = "onnxruntime-web"
 
 PROVIDER = "webgpu"
 SOFTWARE = ("swiftshader", "llvmpipe", "lavapipe", "software", "warp", "basic render")
-REPAIRS = ("casts_by_int32", "nan_by_comparison")
+REPAIRS = ("casts_by_int32", "nan_by_comparison", "sines_by_polynomial")
 
 
 def _flags() -> tuple[str, ...]:
