@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from archsweep import registry
-from archsweep.contract import Evidence, Status
+from archsweep.contract import Blame, Evidence, Status
 from archsweep.errors import RuntimeFault
 from archsweep.platforms import _browser, _browser_probe, _web_parts
 from archsweep.platforms._browser import Tab
@@ -89,6 +89,11 @@ def test_an_operator_that_is_wrong_by_one_percent_fails(
     _, parity = browsing.endings(tmp_path / "lot", name, "bert")
     assert parity.status is Status.FAIL
     assert "relative error" in parity.message
+    told = parity.details["program"]["control"]
+    assert told["provider"] > 1e-3
+    assert told["wasm"] > 1e-3
+    assert "wasm" in parity.details["control"]
+    assert parity.blame is Blame.OURS, "the page's CPU provider gets that graph wrong too"
 
 
 @pytest.mark.parametrize("name", BOTH)

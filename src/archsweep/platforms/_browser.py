@@ -115,7 +115,7 @@ class PageProgram:
 
     def _examined(self, given: Mapping[str, Tensor], found: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs, or better ones; where they are doubtful, what the page's CPU provider says goes to `details`."""
-        wanted = control.run(self._model, self._outputs, given)
+        wanted = control.run(self._graph.file, self._outputs, given)
         if control.deviation(wanted, found)[0] <= DOUBTFUL:
             return found
         if self._tab.loads > 1:

@@ -25,6 +25,9 @@ REPAIRS = (
     "gather_elements_by_flat_indices",
     "scatter_elements_as_selection",
     "einsum_as_product",
+    "operations_of_few_dimensions",
+    "transposes_of_few_dimensions",
+    "reshapes_of_few_dimensions",
 )
 DEVICES = {"XNNPACK delegate for CPU": "WebNN/LiteRT-CPU"}  # what the browser's log says, and what that is
 _COUNT = re.compile(r"number of nodes in the graph: (\d+) number of nodes supported by WebNN: (\d+)")

@@ -136,10 +136,14 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
 def _doubt(verdict: Verdict, bench: LotBench, graph: bool) -> str:
     """Why a backend is not to blame for wrong numbers from a graph that is right in float32: empty if it is.
 
-    In a smaller dtype the model itself may be wrong. It is asked on the CPU, in that dtype, by the same check.
+    A program may know of a control of its own that is wrong as well: its `details` have a `doubt` then. In a smaller
+    dtype the model itself may be wrong. It is asked on the CPU, in that dtype, by the same check.
     """
-    if verdict.status is not Status.FAIL or not graph or bench.case.dtype in WIDE:
+    if verdict.status is not Status.FAIL or not graph:
         return ""
+    own = str(bench.facts().get("doubt", ""))
+    if own or bench.case.dtype in WIDE:
+        return own
     control = bench.control()
     if bench.case.dtype not in control.capabilities.dtypes:
         return f"no control: the CPU has no {bench.case.dtype}"
