@@ -23,7 +23,7 @@ package = "onnxruntime-web"
 
 PROVIDER = "webgpu"
 SOFTWARE = ("swiftshader", "llvmpipe", "lavapipe", "software", "warp", "basic render")
-REPAIRS = ("casts_by_int32", "nan_by_comparison", "sines_by_polynomial")
+REPAIRS = ("casts_by_int32", "nan_by_comparison", "sines_by_polynomial", "convolutions_by_group")
 
 
 def _flags() -> tuple[str, ...]:

@@ -221,6 +221,13 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
         )
         for value in (True, False)
     ],
+    "convolutions_by_group": [
+        (
+            [node("Conv", ["x", "w", "b"], ["y"], group=3, pads=[1, 0, 0, 1])],
+            {"x": np.round(9 * VALUES)},
+            {"w": RANDOM.integers(-9, 9, (15, 1, 2, 2)).astype("float32"), "b": np.arange(15, dtype="float32")},
+        ),
+    ],
     "sines_by_polynomial": [([node(name, ["x"], ["y"])], {"x": 20 * VALUES}, {}) for name in ("Sin", "Cos")],
     "transposes_of_few_dimensions": [
         (
