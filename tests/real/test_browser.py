@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +20,7 @@ import pytest
 from archsweep import registry
 from archsweep.contract import Blame, Evidence, Status
 from archsweep.errors import RuntimeFault
-from archsweep.platforms import _browser, _browser_probe, _web_parts
+from archsweep.platforms import _browser, _browser_probe, _web_parts, _web_setup
 from archsweep.platforms._browser import Tab
 
 BOTH = ("webgpu", "webnn")
@@ -51,6 +53,38 @@ def test_without_a_browser_a_probe_says_what_to_install(
     assert not probe.present
     assert probe.reason
     assert probe.install in ("archsweep setup web", "pip install 'archsweep[web]'")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("webgpu", "has no WebGPU adapter"), ("webnn", "has no WebNN backend: navigator.ml is missing")]
+)
+def test_a_browser_that_cannot_do_it_is_absent_and_says_what_it_lacks(name: str, words: str) -> None:
+    browsing.require(name)
+    platform = registry.load("platforms", name)
+    probe = _browser_probe.probe((), platform.PROVIDER, platform._described)
+    assert not probe.present
+    assert words in probe.reason
+    assert probe.install == "archsweep setup web"
+    assert browsers() == []
+
+
+def test_a_truncated_runtime_is_absent_and_set_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browsing.require("webnn")
+    parts = _web_parts.find()
+    runtime = tmp_path / "web" / Path(parts.runtime).name
+    shutil.copytree(parts.runtime, runtime)
+    monkeypatch.setenv("ARCHSWEEP_CACHE", str(tmp_path))
+    kept = {name: digest for name, digest in parts.checksums.items() if name.startswith(runtime.name)}
+    _web_parts.keep(dataclasses.replace(parts, runtime=str(runtime), checksums=kept))
+    assert _web_setup.whole() is not None
+    (binary,) = runtime.glob("*.wasm")
+    os.truncate(binary, binary.stat().st_size // 2)
+    probe = registry.load("platforms", "webnn").probe()
+    assert not probe.present
+    assert "does not compute" in probe.reason
+    assert probe.install == "archsweep setup web"
+    assert _web_setup.whole() is None
+    assert browsers() == []
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/bin/cat", "/nowhere/chrome"])

@@ -78,3 +78,11 @@ def test_a_package_with_another_checksum_is_refused(home: Path, monkeypatch: pyt
     packing = ("sh", "-c", 'echo package > "$4/package.tgz"', "npm")
     with pytest.raises(_web_setup.SetupFault, match="checksum"):
         _web_setup._package("runtime", _web_setup.Node(("node",), packing), lambda text: None, draft)
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ARCHSWEEP_CACHE", str(tmp_path / "file"))
+    with pytest.raises(_web_setup.SetupFault, match="cannot write to") as fault:
+        _web_setup.install(lambda text: None, lambda parts: "")
+    assert "ARCHSWEEP_CACHE" in fault.value.next_step
