@@ -2,8 +2,9 @@
 
 A tracer bakes such numbers in (where each token stands beside images, say, which follows from the padding). A method's
 call is taken out of the graph if the tensors that it is given are inputs themselves, if they and all that it returns
-are integers or booleans, if it reads values, and if it returns others on other inputs. So all floating-point work stays
-in the graph. Whoever deploys such models does the same. Knows no model and no converter.
+are integers or booleans (of floats it may be given a list, one for each image or video), if it reads values, and if it
+returns others on other inputs. So all floating-point work stays in the graph. Whoever deploys such models does the
+same. Knows no model and no converter.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ def _told(watch: _Watch, path: str, name: str, method: Callable[..., Any]) -> Ca
 
     @functools.wraps(method)  # its signature may be asked for
     def called(*positional: Any, **named: Any) -> Any:
-        if watch.inside or not _whole([*positional, *named.values()]):
+        if watch.inside or not _whole([*positional, *named.values()], rank=1):
             return method(*positional, **named)
         watch.inside, watch.read = True, False
         try:
@@ -196,13 +197,16 @@ def _tensors(value: Any) -> list[torch.Tensor]:
     return [found for item in value for found in _tensors(item)] if isinstance(value, list | tuple) else []
 
 
-def _whole(value: Any) -> bool:
-    """Whether there are tensors in it, all of integers or booleans, and beside them only what JSON holds."""
+def _whole(value: Any, rank: int = -1) -> bool:
+    """Whether there are tensors in it, all of integers or booleans, and beside them only what JSON holds.
+
+    Floats pass in tensors of at most `rank` dimensions.
+    """
     import torch
 
     def fits(item: Any) -> bool:
         if isinstance(item, torch.Tensor):
-            return not (item.is_floating_point() or item.is_complex())
+            return item.dim() <= rank or not (item.is_floating_point() or item.is_complex())
         if isinstance(item, list | tuple):
             return all(fits(inner) for inner in item)
         return item is None or isinstance(item, int | float | str)
