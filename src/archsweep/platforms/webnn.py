@@ -24,6 +24,7 @@ REPAIRS = (
     "largest_by_maxima",
     "gather_elements_by_flat_indices",
     "scatter_elements_as_selection",
+    "slices_of_one_element",
     "einsum_as_product",
     "operations_of_few_dimensions",
     "transposes_of_few_dimensions",

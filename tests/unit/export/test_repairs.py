@@ -228,6 +228,18 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
             {"w": RANDOM.integers(-9, 9, (15, 1, 2, 2)).astype("float32"), "b": np.arange(15, dtype="float32")},
         ),
     ],
+    "slices_of_one_element": [
+        (
+            [node("Slice", ["x", "starts", "ends", "axes", "steps"], ["y"])],
+            {"x": VALUES},
+            {
+                "starts": np.array([-1, 0]),
+                "ends": np.array([99, 4]),
+                "axes": np.array([1, 3]),
+                "steps": np.array([2, 2]),
+            },
+        ),
+    ],
     "sines_by_polynomial": [([node(name, ["x"], ["y"])], {"x": 20 * VALUES}, {}) for name in ("Sin", "Cos")],
     "transposes_of_few_dimensions": [
         (
