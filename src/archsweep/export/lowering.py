@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from archsweep.export import resampling
 from archsweep.export.pairs import convert, moved, untraced
-from archsweep.export.resampling import adaptive, averaged, grid_sample, interpolated, nearest, resize
 from archsweep.export.rewrites import filled, is_in
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def table() -> dict[str, Callable[..., Any]]:
     import torch
 
     return {
+        **resampling.table(),
         "_to_copy": convert,
         "_unsafe_view": lambda value, size: value.reshape(size),
         "view": lambda value, size: value.view(size) if isinstance(size, torch.dtype) else value.reshape(size),
@@ -70,18 +71,8 @@ def table() -> dict[str, Callable[..., Any]]:
         "select_scatter": select_scatter,
         "copy": lambda target, source, *_: source.to(target.dtype).expand(target.shape),
         "_unsafe_index": lambda value, indices: value[tuple(slice(None) if item is None else item for item in indices)],
-        "avg_pool2d": averaged,
-        "_adaptive_avg_pool2d": adaptive,
         "max_pool2d_with_indices": functools.partial(_pooled, 2),
         "max_pool3d_with_indices": functools.partial(_pooled, 3),
-        "upsample_nearest1d": nearest,
-        "upsample_nearest2d": nearest,
-        "upsample_nearest3d": nearest,
-        "upsample_bilinear2d": functools.partial(interpolated, "bilinear"),
-        "upsample_bicubic2d": functools.partial(interpolated, "bicubic"),
-        "_upsample_bilinear2d_aa": functools.partial(resize, "bilinear"),
-        "_upsample_bicubic2d_aa": functools.partial(resize, "bicubic"),
-        "grid_sampler_2d": grid_sample,
         "unfold": unfold,
         "_embedding_bag": embedding_bag,
         "_embedding_bag_forward_only": embedding_bag,

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archsweep.export.pairs import untraced
 
 if TYPE_CHECKING:
     import torch
+
+
+def table() -> dict[str, Callable[..., Any]]:
+    """Functions by the name of the operation that they stand for."""
+    return {
+        "avg_pool2d": averaged,
+        "_adaptive_avg_pool2d": adaptive,
+        "upsample_nearest1d": nearest,
+        "upsample_nearest2d": nearest,
+        "upsample_nearest3d": nearest,
+        "upsample_bilinear2d": functools.partial(interpolated, "bilinear"),
+        "upsample_bicubic2d": functools.partial(interpolated, "bicubic"),
+        "_upsample_bilinear2d_aa": functools.partial(resize, "bilinear"),
+        "_upsample_bicubic2d_aa": functools.partial(resize, "bicubic"),
+        "grid_sampler_2d": grid_sample,
+    }
 
 
 def resize(mode: str, value: Any, output_size: Any, align_corners: bool, *scales: Any) -> Any:
