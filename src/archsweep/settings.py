@@ -119,12 +119,16 @@ def _from_file(file: Path) -> dict[str, Setting]:
         return {}
     text = file.read_text(encoding="utf-8", errors="replace")
     try:
-        table = tomllib.loads(text).get("tool", {}).get("archsweep", {})
+        tools = tomllib.loads(text).get("tool", {})
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is not TOML: {error}") from error
+    table = tools.get("archsweep", {}) if isinstance(tools, dict) else tools
+    if not isinstance(table, dict):
+        name = "tool.archsweep" if isinstance(tools, dict) else "tool"
+        raise SettingsError(f"{file}: {name} must be a table, not {table!r}", "Write it as: [tool.archsweep]")
     found = {}
     for name, value in table.items():
-        origin = f"{file.name}, line {_line(text, name)}"
+        origin = f"{file}, line {_line(text, name)}"
         if name not in KNOWN:
             near = nearest(name, KNOWN)
             hint = f"Nearest: {', '.join(near)}" if near else f"Known: {', '.join(KNOWN)}"
@@ -148,5 +152,5 @@ def _read(name: str, value: Any, origin: str) -> Setting:
     try:
         return Setting(value=KNOWN[name].read(value), origin=origin)
     except ValueError as error:
-        reason = str(error) if str(error).startswith("must") else "is no number"
+        reason = str(error) if str(error).startswith("must") else "must be a number"
         raise SettingsError(f"{origin}: {name} {reason}, not {value!r}") from error

@@ -54,6 +54,10 @@ def command(
     ("words", "parts"),
     [
         (("--model", "bret"), ("unknown model 'bret'", "bert", "archsweep list models")),
+        (("--model", ""), ("--model is empty",)),
+        (("--check", " , "), ("--check is empty",)),
+        (("--platform", ""), ("--platform is empty",)),
+        (("--resume", "--model", "bert", "--timeout", "5"), ("--resume goes on", "--model", "--timeout")),
         (("--model", "somebody/some-checkpoint"), ("unknown model 'somebody/some-checkpoint'",)),
         (("--model", "/no/such/folder"), ("unknown model '/no/such/folder'",)),
         (("--class", "BertModle"), ("unknown class 'BertModle'", "BertModel")),
@@ -210,3 +214,28 @@ def test_malformed_overrides(tmp_path: Path, cache: Path) -> None:
     assert done.returncode == 2, done.stdout + done.stderr
     assert "overrides.toml:2: [bert] has no `why`" in done.stderr
     assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("accept", "latest", "--output", "/proc/nowhere"),
+        ("export", "latest", "/proc/nowhere.gz"),
+        ("export", "latest", "/no/such/folder/file.gz"),
+    ],
+)
+def test_a_place_that_cannot_be_written(command: Command, tmp_path: Path, words: tuple[str, ...]) -> None:
+    path = tmp_path / "results.duckdb"
+    append.append(path, [made.result()], [made.subject()], [made.environment()], run=made.run())
+    code, said = command(*words, "--db", str(path))
+    assert code == 2
+    assert "Traceback" not in said
+    assert words[-1].removesuffix(".gz").removesuffix("/file") in said
+
+
+@pytest.mark.parametrize("text", ["tool = 3", "[tool]\narchsweep = 3"])
+def test_settings_that_are_no_table(command: Command, text: str) -> None:
+    Path("pyproject.toml").write_text(text)
+    code, said = command("list", "platforms")
+    assert code == 2
+    assert "must be a table" in said

@@ -141,13 +141,16 @@ def test_a_killed_sweep_goes_on_and_another_number_of_jobs_changes_no_bit(
 
 
 def test_only_what_is_stale_or_new_runs_and_the_rest_counts_on(place: Place, swept: tuple[int, dict[str, Any]]) -> None:
+    lacking = swept[1]["by_status"].get("unavailable", 0)  # was never tried
     code, summary = place.sweep("--class", ALL, "--only", "stale")
-    assert (code, summary["executed"], summary["reused"]) == (0, 0, swept[1]["planned"])
+    assert (code, summary["executed"], summary["reused"]) == (0, lacking, swept[1]["planned"] - lacking)
     assert summary["verified"] == swept[1]["verified"]
     code, output, errors = place.call("accept", "latest", "--output", "taken_over")
     assert (code, f"{swept[1]['planned']} endings" in output) == (0, True), output + errors
     code, summary = place.sweep("--class", f"{ALL},albert/AlbertModel", "--only", "new")
-    assert (code, summary["executed"], summary["reused"]) == (0, 2, swept[1]["planned"])
+    assert (code, summary["executed"], summary["reused"]) == (0, 2 + lacking, swept[1]["planned"] - lacking)
+    code, summary = place.sweep("--class", FAILING, "--only", "stale", "--strict")
+    assert (code, summary["executed"], summary["findings"]) == (1, 0, 2)
     assert summary["verified"] == swept[1]["verified"] + 1
 
 

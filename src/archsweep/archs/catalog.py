@@ -43,8 +43,12 @@ def load(
     trust_remote_code: bool | None = None,
     scan: Callable[[], Catalog] | None = None,
     refresh: bool = False,
+    tell: Callable[[str], None] | None = None,
 ) -> Catalog:
-    """The catalog, from `cache` if it is fresh there, else scanned (by default in a process of its own) and stored."""
+    """The catalog, from `cache` if it is fresh there, else scanned (by default in a process of its own) and stored.
+
+    `tell` hears that it could not be stored.
+    """
     from archsweep.archs import catalog_cache
 
     folder, trusted = cache / "catalog", bool(trust_remote_code)
@@ -53,7 +57,8 @@ def load(
     if stored is not None:
         return stored
     fresh = scan() if scan is not None else _scan_apart(imports, trusted)
-    catalog_cache.write(folder, name, fresh)
+    if not catalog_cache.write(folder, name, fresh) and tell:
+        tell(f"the catalog cannot be kept in {folder}: every call reads transformers anew. Another place: --cache")
     return fresh
 
 

@@ -48,15 +48,16 @@ def read(folder: Path, name: str) -> Catalog | None:
         return None
 
 
-def write(folder: Path, name: str, catalog: Catalog) -> None:
-    """Store the catalog, atomically; a folder that cannot be written costs only the next scan."""
+def write(folder: Path, name: str, catalog: Catalog) -> bool:
+    """Store the catalog, atomically; whether that was possible. If not, it costs only the next scan."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False) as file:
             json.dump(encode(catalog), file, separators=(",", ":"))
         Path(file.name).replace(folder / f"{name}.json")
     except OSError:
-        return
+        return False
+    return True
 
 
 def _version(name: str) -> str:

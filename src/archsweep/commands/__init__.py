@@ -65,6 +65,15 @@ def main() -> None:
         if error.next_step:
             click.echo(error.next_step, err=True)
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # whoever read the output has gone
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"error: {error.filename}: {error.strerror}", err=True)
+        click.echo("Name a file or folder that is there, and that you may read and write.", err=True)
+        sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         sys.exit(EXIT_INTERRUPTED)

@@ -128,14 +128,18 @@ class DatabaseKeeper:
         found: dict[str, list[Earlier]] = {}
         if not self._database.exists():
             return found
-        columns = "n.\"case\", n.status, n.fingerprint, json_extract_string(r.details, '$.source'), n.result"
+        columns = "n.\"case\", n.status, n.fingerprint, json_extract_string(r.details, '$.source'), n.result, "
+        columns += "n.stage, n.error_class, n.message"
         sql = (
             f"select {columns} from newest n join results r on r.id = n.result order by n.finished_at desc, n.run desc"
         )
-        for case, status, fingerprint, source, result in read.query(self._database, sql)[1]:
-            found.setdefault(case, []).append(
-                Earlier(status=Status(status), fingerprint=fingerprint, source=source, result=result)
-            )
+        rows = read.query(self._database, sql)[1]
+        for case, status, fingerprint, source, result, stage, error_class, message in rows:
+            before = Earlier(
+                status=Status(status), fingerprint=fingerprint, source=source, result=result, stage=stage,
+                error_class=error_class or "", message=message,
+            )  # fmt: skip
+            found.setdefault(case, []).append(before)
         return found
 
     def previous(self, record: RunRecord) -> Mapping[str, Ending] | None:

@@ -40,10 +40,11 @@ def show(outcome: Outcome, options: Options, place: str, database: str) -> None:
     if len(outcome.findings) > MOST:
         click.echo(f"  … and {len(outcome.findings) - MOST} more")
     click.echo(f"run {summary['run']} in {place}, {summary['wall_s']:.0f} s, at most {summary['peak_mb']} MB")
-    if outcome.interrupted:
+    if outcome.interrupted or outcome.stopped:
         where = ["--db", database] if database else ["--journal", place]
         words = ["archsweep", "run", "--resume", summary["run"], *where]
-        click.echo(f"interrupted; go on with: {shlex.join(words)}", err=True)
+        why = "interrupted" if outcome.interrupted else "stopped at the first finding"
+        click.echo(f"{why}; go on with: {shlex.join(words)}", err=True)
 
 
 def _some(results: tuple[Result, ...]) -> list[str]:

@@ -27,9 +27,15 @@ _LISTS = (
 )
 
 
-def split(values: tuple[str, ...]) -> tuple[str, ...]:
-    """`("a,b", "c")` as `("a", "b", "c")`: lists by comma or by repetition; doubles and blanks left out."""
-    return tuple(dict.fromkeys(name.strip() for value in values for name in value.split(",") if name.strip()))
+def split(values: tuple[str, ...], flag: str) -> tuple[str, ...]:
+    """`("a,b", "c")` as `("a", "b", "c")`: lists by comma or by repetition; doubles and blanks left out.
+
+    Raises click.UsageError where a flag was given and names nothing: that is a mistake, and does not mean everything.
+    """
+    found = tuple(dict.fromkeys(name.strip() for value in values for name in value.split(",") if name.strip()))
+    if values and not found:
+        raise click.UsageError(f"{flag} is empty. Leave it out if you do not want to choose.")
+    return found
 
 
 def selection_options(function: Function) -> Function:
@@ -39,7 +45,7 @@ def selection_options(function: Function) -> Function:
     def wrapped(**options: Any) -> Any:
         from archsweep.archs.selection import Selection
 
-        lists: dict[str, Any] = {field: split(options.pop(field)) for field, _, _ in _LISTS}
+        lists: dict[str, Any] = {field: split(options.pop(field), flag) for field, flag, _ in _LISTS}
         flags = {field: options.pop(field) for field in ("base", "exported", "limit")}
         return function(selection=Selection(**lists, **flags), **options)
 
@@ -62,7 +68,7 @@ def universe_options(function: Function) -> Function:
 
     @functools.wraps(function)
     def wrapped(**options: Any) -> Any:
-        return function(imports=split(options.pop("imports")), **options)
+        return function(imports=split(options.pop("imports"), "--import"), **options)
 
     decorated: Any = click.option(
         "--trust-remote-code", is_flag=True, help="Allow the Python code of folders given to --import to run."
@@ -80,7 +86,14 @@ def universe_options(function: Function) -> Function:
 
 def catalog(imports: tuple[str, ...] = (), *, trust_remote_code: bool = False) -> Catalog:
     """The catalog that the options of `universe_options` describe, from the disk cache where it is fresh."""
+    from archsweep import settings
     from archsweep.archs.catalog import load
-    from archsweep.settings import cache_root
 
-    return load(cache=cache_root(), imports=imports, trust_remote_code=trust_remote_code)
+    known = settings.load({"imports": imports})
+    return load(
+        cache=known["cache"].value, imports=known["imports"].value, trust_remote_code=trust_remote_code, tell=_tell
+    )
+
+
+def _tell(message: str) -> None:
+    click.echo(message, err=True)

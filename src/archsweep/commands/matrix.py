@@ -45,7 +45,7 @@ def command(
     older (known under older fingerprints only), fingerprints, finished_at (of its newest result). A cell that was not
     tried has no object.
     """
-    wanted = {name: split(values) for name, values in lists.items()}
+    wanted = {name: split(values, f"--{name}") for name, values in lists.items()}
     depth = depth or ("class" if wanted["models"] else "category")
     path = database_path(database)
     matrix, notes = _built(path, depth, wanted, base=base, fold=fold)

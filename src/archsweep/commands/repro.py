@@ -33,6 +33,8 @@ def command(*, cell: str, database: str | None, output: str | None, run_it: bool
     import sys
     import tempfile
 
+    from archsweep import settings
+    from archsweep.errors import SettingsError
     from archsweep.store import read
 
     path = database_path(database)
@@ -40,6 +42,12 @@ def command(*, cell: str, database: str | None, output: str | None, run_it: bool
     if cell not in names:
         check_names("cell", [cell], names, path)
     row = read.cells(path, cases=[cell], every_fingerprint=True)[0]
+    if row["platform"] != settings.DEFAULT_PLATFORM:
+        raise SettingsError(
+            f"a script without archsweep is written for {settings.DEFAULT_PLATFORM} alone; not for {row['platform']}",
+            f"This repeats the case: archsweep run --class {row['model_type']}/{row['class_name']} --platform "
+            f"{row['platform']} --check {row['check']}",
+        )
     text = _script(
         read.subject(path, row["model_type"], row["class_name"]), f"{cell} ended: {row['status']}", row["dtype"]
     )
@@ -65,6 +73,8 @@ def _script(subject: Subject, title: str, dtype: str) -> str:
         found = recipe.find(subject)
     except NoRecipe:
         found = recipe.first_attempt(subject)
+    except (ImportError, AttributeError):  # the class itself is not to be had: its import says why
+        return repro.importing(title, subject.class_name, subject.class_module, subject.config_class)
     made = recipe.make_inputs(subject, found)
     if any(isinstance(value, Mapping) for value in made.values()):
         raise SettingsError(

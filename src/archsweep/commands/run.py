@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archsweep.run.sweep import Manner
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+ALSO_RESUMED = ("resume", "jobs", "fail_fast", "baseline", "strict", "db", "journal", "quiet", "as_json")
 
 
 @click.command()
@@ -60,7 +61,10 @@ def command(selection: Selection, names: tuple[str, ...], **given: Any) -> int:
     if names:
         raise click.UsageError(f"run takes no bare names. Did you mean: archsweep run --model {','.join(names)}")
     flags = {name: given[name] for name in ("db", "cache", "jobs", "timeout", "memory", "baseline")}
-    flags |= {name: split(given[name]) for name in ("platforms", "checks", "imports")}
+    flags |= {name: split(given[name], f"--{name[:-1]}") for name in ("platforms", "checks")}
+    flags["imports"] = given["imports"]
+    if given["resume"] is not None:
+        _refuse_beside_resume()
     known = {name: item.value for name, item in settings.load(flags).items()}
     options = validate(_options(selection, known, given))
     manner = _manner(known, given)
@@ -84,6 +88,19 @@ def command(selection: Selection, names: tuple[str, ...], **given: Any) -> int:
     return outcome.exit_code
 
 
+def _refuse_beside_resume() -> None:
+    """Raises click.UsageError for what a run that goes on has been asked already."""
+    context = click.get_current_context()
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in ALSO_RESUMED
+        and context.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(f"--resume goes on with what the run was asked for. Leave out: {', '.join(given)}")
+
+
 def _options(selection: Selection, known: dict[str, Any], given: dict[str, Any]) -> Options:
     from archsweep.run import axes
     from archsweep.run.plan import Options
@@ -92,7 +109,7 @@ def _options(selection: Selection, known: dict[str, Any], given: dict[str, Any])
         selection=selection,
         platforms=known["platforms"],
         checks=known["checks"],
-        dtypes=split(given["dtypes"]),
+        dtypes=split(given["dtypes"], "--dtype"),
         chosen=axes.parse(given["chosen"]),
         imports=known["imports"],
         trust_remote_code=given["trust_remote_code"],
@@ -120,8 +137,14 @@ def _baseline(path: Path) -> Any:
     from archsweep.commands._database import endings_in
     from archsweep.run import baseline
 
-    is_database = path.is_file() and path.read_bytes()[8:12] == b"DUCK"
-    return endings_in(path) if is_database else baseline.read(path)
+    return endings_in(path) if _is_database(path) else baseline.read(path)
+
+
+def _is_database(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
 
 
 def _keeper(database: Path, journal: Path | None, resume: str | None) -> Keeper:

@@ -73,6 +73,13 @@ def script(
     return "\n".join(head) + "\n" + _END.format(model=class_name, inputs=given, cast=cast)
 
 
+def importing(title: str, class_name: str, class_module: str, config_class: str) -> str:
+    """The script of a class that cannot be built at all: its import, and its default configuration's model."""
+    module, _, kind = config_class.partition(":")
+    lines = [f"from {module} import {kind}", f"from {class_module} import {class_name}"]
+    return "\n".join([f'"""{title}"""', "", *lines, "", f"print({class_name}({kind}()))", ""])
+
+
 def _kinds(call: Call) -> list[type]:
     inner = [kind for value in call.arguments.values() if hasattr(value, "made") for kind in _kinds(value)]
     return [call.kind, *inner]

@@ -19,13 +19,18 @@ SUFFIX = ".baseline.json"
 
 
 def write(folder: Path, results: Iterable[Result], versions: Mapping[str, str]) -> int:
-    """One file for each model type; returns how many. Files of model types that the run did not touch stay."""
+    """One file for each model type; returns how many. What the run did not touch stays: types, and cases of a type.
+
+    Raises SettingsError for a file of that name which is no baseline.
+    """
     groups: dict[str, dict[str, Any]] = {}
     for result in results:
         if result.status is not Status.BROKEN:
             groups.setdefault(result.case.subject.partition("/")[0], {})[result.case.id] = _entry(result)
     folder.mkdir(parents=True, exist_ok=True)
-    for model_type, cases in sorted(groups.items()):
+    held = {model_type: _cases(folder / f"{model_type}{SUFFIX}") for model_type in groups}
+    for model_type, found in sorted(groups.items()):
+        cases = {**held[model_type], **found}
         body = ",\n".join(f"  {json.dumps(case)}: {json.dumps(entry)}" for case, entry in sorted(cases.items()))
         head = json.dumps(dict(sorted(versions.items())))
         (folder / f"{model_type}{SUFFIX}").write_text(f'{{\n "versions": {head},\n "cases": {{\n{body}\n }}\n}}\n')
@@ -46,14 +51,23 @@ def read(path: Path) -> dict[str, Ending]:
         raise SettingsError(f"no baseline in {path}", f"Write one with: archsweep accept RUN --output {path}")
     found: dict[str, Ending] = {}
     for file in files:
-        try:
-            cases = json.loads(file.read_text(encoding="utf-8"))["cases"]
-            found.update({case: _ending(entry) for case, entry in cases.items()})
-        except json.JSONDecodeError as error:
-            raise SettingsError(f"{file}, line {error.lineno}: not a baseline: {error.msg}") from error
-        except (OSError, UnicodeDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
-            raise SettingsError(f"{file} is not a baseline ({error})") from error
+        found.update({case: _ending(entry) for case, entry in _cases(file).items()})
     return found
+
+
+def _cases(file: Path) -> dict[str, Any]:
+    """The entries of one file by case id; none if there is no such file."""
+    if not file.exists():
+        return {}
+    try:
+        cases: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["cases"]
+        for entry in cases.values():
+            _ending(entry)
+        return cases
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"{file}, line {error.lineno}: not a baseline: {error.msg}") from error
+    except (OSError, UnicodeDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise SettingsError(f"{file} is not a baseline ({error})") from error
 
 
 def _entry(result: Result) -> Any:

@@ -28,6 +28,7 @@ _REQUIRED = re.compile(r"requires the (\S+) library but it was not found")
 _OUT_OF_MEMORY = re.compile(
     r"not enough memory|out of memory|can't allocate memory|DefaultCPUAllocator|Cannot allocate memory|bad_alloc", re.I
 )
+_PLACES = re.compile(r'File "[^"\n]*/(?:site-packages|dist-packages|src)/')  # where packages lie on this machine
 _OWN = ("transformers", "torch", "archsweep")
 
 
@@ -126,7 +127,7 @@ def classify(error: BaseException, stage: Stage) -> tuple[Status, Stage, Failure
         status, message = Status.UNAVAILABLE, f"{shorten(message)}. Install: pip install {missing}"
     elif isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(message)):
         status = Status.OOM
-    text = "".join(traceback.format_exception(error))
+    text = _PLACES.sub('File "', "".join(traceback.format_exception(error)))
     return (
         status,
         stage,

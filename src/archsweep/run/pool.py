@@ -27,7 +27,7 @@ from pathlib import Path
 
 from archsweep.contract import Case, Failure, Lot, Result, Status
 from archsweep.encoding import encode
-from archsweep.run import endings, handing, memory
+from archsweep.run import endings, handing, memory, reuse
 from archsweep.run.findings import BAD
 from archsweep.run.launch import START_DEADLINE_S, Ended, Launcher
 from archsweep.run.tasks import OUTPUT_FILE
@@ -210,6 +210,7 @@ class Pool:
             wall_s=time.monotonic() - announced.began,
             message=message,
             failure=failure,
+            details={reuse.SOURCE: reuse.source_hash(work.lot.subject.class_module)},
         )
 
     def _watch(self) -> None:

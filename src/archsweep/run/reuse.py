@@ -1,6 +1,7 @@
-"""What need not run again: cases with an ending under today's fingerprint and today's source of their class.
+"""What need not run again: cases that were tried, under today's fingerprint and today's source of their class.
 
-The fingerprint holds all versions, the device and archsweep's own version; the source hash sees edited model code.
+The fingerprint holds all versions, the device and archsweep's own version; the source hash sees edited model code. What
+was not tried (a package was missing, the harness was broken) is never fresh.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from archsweep.contract import Case, Lot, Status
+from archsweep.contract import Case, Evidence, Failure, Lot, Result, Stage, Status
 from archsweep.run.findings import BAD
 
 CHOICES = ("failed", "new", "stale")
 SOURCE = "source"  # key in Result.details
+UNTRIED = frozenset({Status.UNAVAILABLE, Status.BROKEN})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,9 @@ class Earlier:
     fingerprint: str
     source: str | None = None
     result: int = 0  # what its keeper calls it
+    stage: str = Stage.COMPARE
+    error_class: str = ""
+    message: str = ""
 
 
 def restrict(
@@ -36,7 +41,7 @@ def restrict(
 ) -> tuple[list[Lot], dict[str, tuple[Case, Earlier]]]:
     """The lots with the cases that `only` lets run, and the endings that stand for the others, by case id.
 
-    failed: what ended badly; new: what never ran; stale: what never ran under this fingerprint and source.
+    failed: what ended badly; new: what was never tried; stale: what was never tried under this fingerprint and source.
     `earlier` holds the endings of each case, newest first.
     """
     if only is None:
@@ -53,12 +58,21 @@ def restrict(
     return left, kept
 
 
+def as_result(case: Case, before: Earlier) -> Result:
+    """An earlier ending as a result, to be judged and shown like those of this run."""
+    return Result(
+        case=case, status=before.status, stage=Stage(before.stage), evidence=Evidence.NONE,
+        fingerprint=before.fingerprint, run="", finished_at="", wall_s=0.0, message=before.message,
+        failure=Failure(error_class=before.error_class, message=before.message) if before.error_class else None,
+    )  # fmt: skip
+
+
 def _wanted(lot: Lot, earlier: Sequence[Earlier], only: str) -> bool:
-    if not earlier or only == "new":
-        return not earlier and only != "failed"
     if only == "failed":
-        return earlier[0].status in BAD
-    return not _is_fresh(lot, _standing(lot, earlier))
+        return bool(earlier) and earlier[0].status in BAD | {Status.BROKEN}
+    if all(item.status in UNTRIED for item in earlier):
+        return True
+    return only == "stale" and not _is_fresh(lot, _standing(lot, earlier))
 
 
 def _standing(lot: Lot, earlier: Sequence[Earlier]) -> Earlier:
@@ -67,7 +81,9 @@ def _standing(lot: Lot, earlier: Sequence[Earlier]) -> Earlier:
 
 
 def _is_fresh(lot: Lot, before: Earlier) -> bool:
-    return before.fingerprint == lot.fingerprint and before.source in (None, source_hash(lot.subject.class_module))
+    if before.status in UNTRIED or before.fingerprint != lot.fingerprint:
+        return False
+    return before.source == source_hash(lot.subject.class_module)
 
 
 @functools.cache

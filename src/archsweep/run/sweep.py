@@ -34,7 +34,7 @@ KEEP_EVERY_S = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How a run is carried out and judged: nothing here changes how a case ends."""
+    """How a run is carried out and judged: nothing here changes how a case ends that is run."""
 
     jobs: int
     quiet: bool = False
@@ -53,6 +53,7 @@ class Outcome:
     broken: Mapping[str, Sequence[str]]  # platform -> what its sentinels did
     notes: tuple[str, ...]
     interrupted: bool
+    stopped: bool = False  # at the first finding, because that was wanted
 
     @property
     def exit_code(self) -> int:
@@ -170,6 +171,7 @@ class _Course:
     unkept: list[Result] = field(default_factory=list)
     kept_at: float = 0.0
     peak_bytes: int = 0
+    stopped: bool = False
 
 
 def _prepare(options: Options, subjects: Sequence[Subject], grounds: list[Ground], keeper: Keeper) -> _Course:
@@ -230,7 +232,8 @@ def _carry_out(
         progress.show(turn)
         if time.monotonic() - course.kept_at > KEEP_EVERY_S:
             _flush(course, keeper)
-        if interrupted.is_set() or (manner.fail_fast and findings.findings(taken, baseline)):
+        course.stopped = manner.fail_fast and bool(findings.findings(taken, baseline))
+        if interrupted.is_set() or course.stopped:
             return
 
 
@@ -286,7 +289,8 @@ def _conclude(
     course: _Course, manner: Manner, keeper: Keeper, *, notes: Sequence[str], interrupted: bool, wall_s: float
 ) -> Outcome:
     baseline = _baseline(course, manner)
-    found = findings.findings(course.results, baseline)
+    reused = [reuse.as_result(case, before) for case, before in course.kept.values()]
+    found = findings.findings([*course.results, *reused], baseline)
     ended = [(result.case, result.status) for result in course.results] + [
         (case, before.status) for case, before in course.kept.values()
     ]
@@ -300,7 +304,7 @@ def _conclude(
         wall_s=wall_s,
         peak_bytes=course.peak_bytes,
     )
-    if not interrupted:
+    if not interrupted and not course.stopped:
         keeper.end(RunEnd(run=course.record.run, finished_at=endings.now(), summary=summary))
     return Outcome(
         summary=summary,
@@ -309,6 +313,7 @@ def _conclude(
         broken=course.broken,
         notes=tuple(notes),
         interrupted=interrupted,
+        stopped=course.stopped,
     )
 
 

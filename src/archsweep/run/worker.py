@@ -100,9 +100,9 @@ def work(folder: Path) -> None:
 
 def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Result:
     began = time.perf_counter()
+    source = {reuse.SOURCE: reuse.source_hash(lot.subject.class_module)}
     try:
         verdict = _judge(case, bench)
-        source = {reuse.SOURCE: reuse.source_hash(lot.subject.class_module)}
         told: dict[str, Any] = {"program": dict(facts)} if (facts := bench.facts()) else {}
         doubt = _doubt(verdict, bench, announce.now.graph)
         told |= {"control": doubt} if doubt else {}
@@ -121,6 +121,7 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
             wall_s=spent,
             message=failure.message,
             failure=failure,
+            details=source,
         )
     blamed: Failure | None = None
     if verdict.status not in (Status.PASS, Status.INAPPLICABLE):

@@ -18,7 +18,7 @@ from archsweep.contract import TINY, Subject
 from archsweep.encoding import decode
 from archsweep.errors import DatabaseError
 from archsweep.store.database import Connection, reading
-from archsweep.store.rows import canonical
+from archsweep.store.rows import canonical, newest_version
 
 Row = dict[str, Any]
 
@@ -139,7 +139,9 @@ def platform_fingerprints(path: Path) -> list[Row]:
             """
             select n.platform, n.fingerprint, count(*) as cases, max(n.finished_at) as finished_at,
                 bool_or(n.tried) as tried, any_value(n.transformers_version) as transformers_version,
-                coalesce(max(nullif(n.device, '')), any_value(e.processor)) as device
+                coalesce(
+                    max(nullif(n.device, '')), any_value(e.processor) filter (n.evidence <> 'predicted'), ''
+                ) as device
             from newest n join environments e on e.id = n.fingerprint
             where n.current
             group by n.platform, n.fingerprint
@@ -265,10 +267,10 @@ def subject(path: Path, model_type: str, class_name: str) -> Subject:
     with reading(path) as connection:
         rows = _rows(
             connection,
-            f"select {columns} from subjects where model_type = ? and class_name = ? "
-            "order by transformers_version desc limit 1",
+            f"select {columns}, transformers_version from subjects where model_type = ? and class_name = ?",
             [model_type, class_name],
         )
     if not rows:
         raise DatabaseError(f"{path} does not know {model_type}/{class_name}", "Run it: archsweep run --class ...")
-    return decode(Subject, rows[0])
+    by_version = {row.pop("transformers_version"): row for row in rows}
+    return decode(Subject, by_version[newest_version(list(by_version))])

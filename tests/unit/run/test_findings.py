@@ -100,6 +100,9 @@ def test_a_baseline_is_one_sorted_file_for_each_type_and_reads_back(tmp_path: Pa
     first = (tmp_path / "b" / "bert.baseline.json").read_bytes()
     baseline.write(tmp_path / "b", results[::-1], {"torch": "2"})
     assert (tmp_path / "b" / "bert.baseline.json").read_bytes() == first
+    other = result(Status.FAIL, of=case(platform="elsewhere"))
+    baseline.write(tmp_path / "b", [other], {"torch": "2"})
+    assert baseline.read(tmp_path / "b") == {**read, other.case.id: findings.ending(other)}
 
 
 def test_a_malformed_baseline_names_file_and_line(tmp_path: Path) -> None:
