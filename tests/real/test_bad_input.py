@@ -72,7 +72,7 @@ def command(
         (("--only", "nwe"), ("nwe", "new")),
         (("--jobs", "0"), ("--jobs", "at least 1")),
         (("--jobs", "-3"), ("--jobs", "at least 1")),
-        (("--jobs", "many"), ("--jobs", "no number")),
+        (("--jobs", "many"), ("--jobs", "must be a number")),
         (("--timeout", "0"), ("--timeout", "more than 0 seconds")),
         (("--timeout", "-1"), ("--timeout", "more than 0 seconds")),
         (("--memory", "none"), ("--memory", "3G")),
@@ -226,6 +226,7 @@ def test_malformed_overrides(tmp_path: Path, cache: Path) -> None:
 )
 def test_a_place_that_cannot_be_written(command: Command, tmp_path: Path, words: tuple[str, ...]) -> None:
     path = tmp_path / "results.duckdb"
+    database.prepare(path)
     append.append(path, [made.result()], [made.subject()], [made.environment()], run=made.run())
     code, said = command(*words, "--db", str(path))
     assert code == 2
@@ -236,6 +237,6 @@ def test_a_place_that_cannot_be_written(command: Command, tmp_path: Path, words:
 @pytest.mark.parametrize("text", ["tool = 3", "[tool]\narchsweep = 3"])
 def test_settings_that_are_no_table(command: Command, text: str) -> None:
     Path("pyproject.toml").write_text(text)
-    code, said = command("list", "platforms")
+    code, said = command("list", "models")
     assert code == 2
     assert "must be a table" in said

@@ -24,7 +24,7 @@ def test_flags_beat_variables_beat_the_file_beat_defaults(tmp_path: Path, monkey
     monkeypatch.setenv("ARCHSWEEP_TIMEOUT", "7.5")
     monkeypatch.setenv("ARCHSWEEP_MEMORY", "512M")
     found = settings.load({"memory": "1GiB", "jobs": None}, tmp_path)
-    assert (found["jobs"].value, found["jobs"].origin) == (3, "pyproject.toml, line 4")
+    assert (found["jobs"].value, found["jobs"].origin) == (3, f"{tmp_path / 'pyproject.toml'}, line 4")
     assert (found["timeout"].value, found["timeout"].origin) == (7.5, "ARCHSWEEP_TIMEOUT")
     assert (found["memory"].value, found["memory"].origin) == (2**30, "--memory")
     assert (found["db"].value, found["db"].origin) == (Path("archsweep.duckdb"), "default")
@@ -35,8 +35,8 @@ def test_flags_beat_variables_beat_the_file_beat_defaults(tmp_path: Path, monkey
     [
         ("jobs = 0", r"pyproject\.toml, line 2: jobs must be at least 1, not 0"),
         ("jobs = -4", "at least 1"),
-        ('jobs = "many"', "jobs is no number, not 'many'"),
-        ("jobs = 1.5", "jobs is no number"),
+        ('jobs = "many"', "jobs must be a number, not 'many'"),
+        ("jobs = 1.5", "jobs must be a number"),
         ("timeout = 0", "more than 0 seconds"),
         ('timeout = "nan"', "more than 0 seconds"),
         ('memory = "lots"', "must be a size"),
@@ -55,7 +55,7 @@ def test_a_malformed_flag_or_variable_is_named(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(SettingsError, match="--jobs: jobs must be at least 1, not '-1'"):
         settings.load({"jobs": "-1"}, tmp_path)
     monkeypatch.setenv("ARCHSWEEP_TIMEOUT", "soon")
-    with pytest.raises(SettingsError, match="ARCHSWEEP_TIMEOUT: timeout is no number"):
+    with pytest.raises(SettingsError, match="ARCHSWEEP_TIMEOUT: timeout must be a number"):
         settings.load({}, tmp_path)
 
 

@@ -211,6 +211,8 @@ def export_run(path: Path, run: str, file: Path) -> int:
             else:
                 count = _write(connection, name, raw)
         partial.replace(file)
+    except OSError as error:
+        raise ArchsweepError(f"{file} cannot be written: {error.strerror}") from error
     finally:
         partial.unlink(missing_ok=True)
     return count

@@ -16,7 +16,9 @@ def runs_of(connection: Connection, run: str) -> Iterator[dict[str, Any]]:
     for name, started, version, settings in connection.execute(
         "select run, started_at, version, settings from runs where run = ?", [run]
     ).fetchall():
-        yield {"run": name, "started_at": _time(started), "version": version, "settings": json.loads(settings)}
+        known = json.loads(settings)
+        known.get("options", {}).pop("cache", None)  # a folder of this machine says nothing on another one
+        yield {"run": name, "started_at": _time(started), "version": version, "settings": known}
 
 
 def ends(connection: Connection, run: str) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from archsweep.commands import _database
 from archsweep.commands._database import DatabaseKeeper, journals, resumable
 from archsweep.contract import Result, RunEnd, RunRecord, Status
 from archsweep.errors import ArchsweepError
-from archsweep.run import baseline, sweep
+from archsweep.run import baseline, reuse, sweep
 from archsweep.run.findings import ending
 from archsweep.store import database, exchange, read
 
@@ -25,7 +25,8 @@ Hold = Callable[[], "subprocess.Popen[bytes]"]
 
 
 def made(number: int, status: Status = Status.PASS, run: str = "r1") -> Result:
-    return result(status, of=CASES[number], fingerprint=FINGERPRINT, run=run, error_class="KeyError")
+    known = {reuse.SOURCE: reuse.source_hash(subject().class_module)}
+    return result(status, of=CASES[number], fingerprint=FINGERPRINT, run=run, error_class="KeyError", details=known)
 
 
 def begun(path: Path, journal: Path | None = None) -> DatabaseKeeper:
