@@ -76,7 +76,6 @@ def table() -> dict[str, Callable[..., Any]]:
         "unfold": unfold,
         "_embedding_bag": embedding_bag,
         "_embedding_bag_forward_only": embedding_bag,
-        **resampling.table(),
     }
 
 
