@@ -148,10 +148,11 @@ def test_only_what_is_stale_or_new_runs_and_the_rest_counts_on(place: Place, swe
     code, output, errors = place.call("accept", "latest", "--output", "taken_over")
     assert (code, f"{swept[1]['planned']} endings" in output) == (0, True), output + errors
     code, summary = place.sweep("--class", f"{ALL},albert/AlbertModel", "--only", "new")
-    assert (code, summary["executed"], summary["reused"]) == (0, 2 + lacking, swept[1]["planned"] - lacking)
+    assert (code, summary["executed"], summary["reused"]) == (1, 2 + lacking, swept[1]["planned"] - lacking)
+    assert summary["findings"] == 2  # reused, and no earlier run of this selection had them
+    assert summary["verified"] == swept[1]["verified"] + 1
     code, summary = place.sweep("--class", FAILING, "--only", "stale", "--strict")
     assert (code, summary["executed"], summary["findings"]) == (1, 0, 2)
-    assert summary["verified"] == swept[1]["verified"] + 1
 
 
 def test_accepted_failures_are_no_findings_and_strict_forgives_nothing(
