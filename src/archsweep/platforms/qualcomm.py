@@ -38,6 +38,8 @@ REPAIRS = (
     "einsum_as_product",
     "casts_of_whole_numbers",
     "scales_of_one_dimension",
+    "softplus_by_exponential",
+    "exponentials_of_bounded_numbers",
     "operations_of_few_dimensions",
     "transposes_of_few_dimensions",
     "reshapes_of_few_dimensions",

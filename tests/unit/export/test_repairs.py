@@ -240,6 +240,15 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
             },
         ),
     ],
+    "softplus_by_exponential": [([node("Softplus", ["x"], ["y"])], {"x": 20 * VALUES}, {})],
+    "exponentials_of_bounded_numbers": [
+        ([node("Exp", ["x"], ["y"])], {"x": 99 * np.minimum(VALUES, 0)}, {}),
+        (
+            [node("Clip", ["x", "least"], ["c"]), node("Exp", ["c"], ["y"])],
+            {"x": -99 * np.abs(VALUES)},
+            {"least": np.array(-99, "float32")},
+        ),
+    ],
     "sines_by_polynomial": [([node(name, ["x"], ["y"])], {"x": 20 * VALUES}, {}) for name in ("Sin", "Cos")],
     "transposes_of_few_dimensions": [
         (
