@@ -1,7 +1,7 @@
 """Softplus(x) said as what is positive of x, and log(1 + e) for e = exp(-|x|) by a series.
 
-With z = e / (2 + e) the logarithm is twice the inverse hyperbolic tangent of z. A third at most, z needs seven terms for
-float32, and nothing is added to 1 where e is small: float16 keeps its digits, too.
+With z = e / (2 + e) the logarithm is twice the inverse hyperbolic tangent of z. At most a third, z needs seven terms
+for float32, and nothing is added to 1 where e is small: float16 keeps its digits, too.
 """
 
 from __future__ import annotations
