@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-RULES = 1  # raise when a rewrite changes what a graph holds
+RULES = 2  # raise when a rewrite changes what a graph holds
 
 
 @contextlib.contextmanager
@@ -42,6 +42,8 @@ def _table() -> dict[Any, Callable[..., Any]]:
         torch.isin: is_in,
         torch.cumsum: functools.partial(added_up, torch.cumsum),
         torch.Tensor.cumsum: functools.partial(added_up, torch.Tensor.cumsum),
+        torch.scatter: functools.partial(scattered, torch.scatter),
+        torch.Tensor.scatter: functools.partial(scattered, torch.Tensor.scatter),
         torch.full: functools.partial(filled, torch.full),
         torch.full_like: functools.partial(filled, torch.full_like),
     }
@@ -59,6 +61,17 @@ def filled(function: Callable[..., Any], *given: Any, **more: Any) -> Any:
     if "fill_value" in more:
         more["fill_value"] = int(value)
     return function(*given, **more) if "fill_value" in more else function(given[0], int(value), *given[2:], **more)
+
+
+def scattered(function: Callable[..., Any], value: Any, dim: int, index: Any, *given: Any, **more: Any) -> Any:
+    """torch.scatter of one boolean, which a tracer does not find: of a number, among numbers."""
+    import torch
+
+    source = given[0] if given else more.get("value")
+    if not isinstance(source, bool):
+        return function(value, dim, index, *given, **more)
+    whole = value.to(torch.int32) if value.dtype == torch.bool else value
+    return function(whole, dim, index, int(source)).to(value.dtype)
 
 
 def difference(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:

@@ -23,6 +23,8 @@ DEEPEST = 256  # channels at the deep end of a stack that doubles them
 _MULTIPLIER = re.compile(r"^(width|depth)_(multiplier|coefficient|mult)$")
 THINNER = 4  # by how much a factor on all widths shrinks
 _PLURAL_WIDTHS = ("in_channels", "input_channels")  # of an image where single, of stages where a list
+_CHOOSING = re.compile(r"index(er)?_.*heads$")
+CHOOSERS = 16  # heads that together rank tokens: each gives zero or more, and tokens to which all give zero tie
 WIDEST = 128  # of a main width, where a smaller divisor is taken for the sake of the heads
 
 
@@ -279,7 +281,8 @@ def _shrink_heads(node: Node, divisor: int, floor: int) -> None:
     for heads, dims in _head_groups(node):
         fewer = _fewer_heads(node, heads, dims, divisor)
         for name, value in heads.items():
-            node.set(name, _map(value, lambda item, fewer=fewer: max(1, item // fewer) if item > 1 else item))
+            least = CHOOSERS if _CHOOSING.match(name) else 1
+            node.set(name, _map(value, lambda item, n=fewer, least=least: min(item, max(least, item // n))))
         for name, value in dims.items():
             if value > 4:
                 node.set(name, max(4, value * fewer // divisor) if heads else scaled(value, divisor, 8))
