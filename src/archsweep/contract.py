@@ -178,6 +178,7 @@ class Failure:
     message: str
     traceback: str = ""
     operators: tuple[str, ...] = ()
+    package: str = ""  # whose fault it is, where that was shown without archsweep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,7 +365,6 @@ class Bench(Protocol):
     @property
     def program(self) -> Program:
         """The case's compiled program; compiled at first use, shared by the lot's cases of one dtype and options."""
-        ...
 
 
 class Platform(Protocol):

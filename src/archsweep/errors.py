@@ -6,7 +6,9 @@ Knows nothing of the rest of the program.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 EXIT_OK, EXIT_FINDINGS, EXIT_USAGE, EXIT_BROKEN, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -50,7 +52,13 @@ class HarnessBroken(ArchsweepError):
 
 
 class Ending(Exception):
-    """Base of the endings that a platform, check or recipe raises inside a worker; not for users."""
+    """Base of the endings that a platform, check or recipe raises inside a worker; not for users.
+
+    `package`: whose fault it is, where that was shown without archsweep; `details`: JSON values for the result.
+    """
+
+    package = ""
+    details: Mapping[str, Any] = MappingProxyType({})
 
 
 class Unavailable(Ending):

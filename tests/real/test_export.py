@@ -12,9 +12,11 @@ pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from archsweep import export  # noqa: E402
+from archsweep.contract import Blame, Stage  # noqa: E402
 from archsweep.errors import Unsupported  # noqa: E402
 from archsweep.export import control, rewrites  # noqa: E402
 from archsweep.platforms import _onnxruntime  # noqa: E402
+from archsweep.run import endings  # noqa: E402
 
 
 class Branching(torch.nn.Module):
@@ -28,14 +30,14 @@ VALUES = torch.linspace(-1, 1, 8).reshape(2, 4)
 FULL, PADDED = torch.ones(2, 4, dtype=torch.long), torch.tensor([[1, 1, 1, 1], [1, 0, 0, 0]])
 
 
-def bench(folder, second, key):
+def bench(folder, second, key, model=Branching):
     return SimpleNamespace(
         announce=lambda stage: None,
         cache=folder,
         reference=SimpleNamespace(key=key, seeded=False),
         inputs={"values": VALUES, "mask": FULL},
         second_inputs={"values": VALUES.flip(0), "mask": second},
-        model=lambda: Branching().eval(),
+        model=lambda: model().eval(),
     )
 
 
@@ -45,6 +47,37 @@ def test_what_a_trace_has_baked_in_shows_on_the_second_inputs(tmp_path):
         export.graph(bench(tmp_path, PADDED, "padded"))
     same = export.graph(bench(tmp_path, FULL, "full"))
     assert same.outputs == ("scaled",), "with the same mask nothing shows: it is the second inputs that tell"
+
+
+class Doubling(torch.nn.Module):
+    def forward(self, values, mask):
+        return {"scaled": values * 2 + mask}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_fault_is_torchs_where_its_own_exporters_say_that_they_fail(tmp_path, monkeypatch):
+    with pytest.raises(export.ExportFault) as baked:
+        export.graph(bench(tmp_path, PADDED, "baked"))
+    assert baked.value.package == "torch", "torch.export says that it cannot follow a branch on values"
+    plain = [item for item in baked.value.details["attempts"] if item["plain"]]
+    assert [(item["route"], item["exported"]) for item in plain] == [("torchscript", True), ("dynamo", False)]
+    status, _, failure = endings.classify(baked.value, Stage.EXPORT)
+    assert endings._blame("openvino", status, Stage.EXPORT, False, failure) == (Blame.UPSTREAM, "torch")
+
+    monkeypatch.setitem(export.BOUNDS, "dynamo", 1)
+    with pytest.raises(export.ExportFault, match="given up after 1 s") as late:
+        export.graph(bench(tmp_path, PADDED, "late"))
+    assert late.value.package == "", "a deadline of ours is no proof"
+    status, _, failure = endings.classify(late.value, Stage.EXPORT)
+    assert endings._blame("openvino", status, Stage.EXPORT, False, failure) == (Blame.OURS, None)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_wrong_numbers_alone_do_not_prove_a_fault_of_torch(tmp_path, monkeypatch):
+    monkeypatch.setattr(control, "deviation", lambda wanted, found: (0.5, "scaled"))
+    with pytest.raises(export.ExportFault, match="dynamo, frozen, plain: scaled is off by") as off:
+        export.graph(bench(tmp_path, FULL, "off", model=Doubling))
+    assert off.value.package == ""
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -165,3 +198,42 @@ def test_fillings_with_booleans_however_they_are_said():
         assert torch.full((2,), 0.5).tolist() == torch.full(size=(2,), fill_value=0.5).tolist() == [0.5, 0.5]
     for found in ways:
         assert torch.equal(found, wanted)
+
+
+def test_a_boolean_scattered_among_booleans_and_numbers():
+    places = torch.tensor([[1], [2]])
+    with rewrites.active():
+        marked = torch.zeros(2, 3, dtype=torch.bool).scatter(-1, places, True)
+        numbers = torch.ones(2, 3).scatter(-1, places, value=False)
+        assert torch.ones(2, 3).scatter(1, places, 0.5).sum() == 5
+    assert marked.tolist() == [[False, True, False], [False, False, True]]
+    assert numbers.tolist() == [[1, 0, 1], [1, 1, 0]]
+
+
+@pytest.mark.parametrize("name", ["and", "or", "xor"])
+def test_bits_of_booleans_and_of_numbers(name):
+    numbers, bits = torch.tensor([-3, -2, 0, 1, 2, 7]), torch.tensor([1, 0, 1, 1, 0, 0]).bool()
+    sides = [(bits, bits.flip(0)), (numbers, bits), (bits, numbers), (numbers, numbers.flip(0)), (numbers, 3)]
+    plain, inplace = getattr(torch.Tensor, f"__{name}__"), getattr(torch.Tensor, f"__i{name}__")
+    for left, right in sides:
+        wanted = plain(left, right)
+        with rewrites.active():
+            found = [plain(left, right), inplace(left.clone(), right)]
+        for item in found:
+            assert torch.equal(item, wanted)
+
+
+class Marking(torch.nn.Module):
+    """Marks tokens, and joins marks and numbers in place: no exporter of torch's takes all of it as it is."""
+
+    def forward(self, values, mask):
+        chosen = (mask > 1).scatter(-1, values.topk(2, -1).indices, True)
+        marks = mask.clone()
+        marks |= chosen
+        return {"chosen": values * chosen, "marks": marks}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_scattered_marks_joined_in_place_are_traced(tmp_path):
+    graph = export.graph(bench(tmp_path, PADDED, "marks", model=Marking))
+    assert graph.way == "torchscript"

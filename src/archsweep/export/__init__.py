@@ -3,6 +3,7 @@
 A graph counts only if ONNX Runtime's CPU gives the model's own numbers on the inputs that it was exported with *and* on
 second ones: other values, other padding. What a trace has baked in shows there. Routes are tried in order; which one
 led to the graph, and why the others did not, is kept with it. So are failures: they are found once, not per platform.
+The last routes are plain: torch's own exporters, as anybody calls them. If they fail as well, the fault is torch's.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from archsweep.export import apart, beside, cache, control, routes, wrapping
 if TYPE_CHECKING:
     import torch
 
-RULES = 6  # raise when a change here changes what a graph holds
-LAST = {"dynamo": 60}  # seconds of processor time; not taken where another route led to a graph with values baked in
+RULES = 7  # raise when a change here changes what a graph holds
+BOUNDS = {"dynamo": 60}  # seconds of processor time that a route is given
+EXPORTER = "torch"
+PLAIN = ("torchscript", "dynamo")  # routes that are torch's own
 LARGEST = 2**31 - 2**20  # bytes that a protobuf can hold
 
 _OPERATOR = re.compile(r"(?:operator|function for) '?<?(?:OpOverload\(op=')?((?:aten|prims|torchvision)[:.]+[\w.]+)")
@@ -38,6 +41,8 @@ class Attempt:
 
     route: str
     frozen: bool
+    plain: bool = False  # without a rewrite, and with nothing computed beside the graph
+    exported: bool = False
     error: str = ""
     error_class: str = ""
     operators: tuple[str, ...] = ()
@@ -46,7 +51,13 @@ class Attempt:
 
     @property
     def way(self) -> str:
-        return _way(self.route, self.frozen)
+        return ", ".join((self.route, *["frozen"] * self.frozen, *["plain"] * self.plain))
+
+    @property
+    def told(self) -> str:
+        """Why it led to no graph, in a line."""
+        reason = self.error or f"{self.output} is off by {max(self.deviations):.2g} on the control run"
+        return f"{self.way}: {reason}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,16 +169,25 @@ def _name(bench: Bench, without: tuple[str, ...]) -> str:
 
 
 def _fault(attempts: tuple[Attempt, ...], seeded: bool) -> Ending:
-    told = "; ".join(
-        f"{item.route}: {item.error or f'{item.output} is off by {max(item.deviations):.2g} on the control run'}"
-        for item in attempts
-    )
+    told = "; ".join(item.told for item in attempts)
     operators = tuple(dict.fromkeys(name for item in attempts for name in item.operators))
+    fault: Ending = ExportFault(told)
     if seeded:
-        return Unsupported(f"the forward pass draws random numbers, which a graph draws otherwise: {told}")
-    if operators and all(item.error for item in attempts):
-        return Unsupported(told, operators)
-    return ExportFault(told)
+        fault = Unsupported(f"the forward pass draws random numbers, which a graph draws otherwise: {told}")
+    elif operators and all(item.error for item in attempts):
+        fault = Unsupported(told, operators)
+    fault.package = EXPORTER if _proven([item for item in attempts if item.plain]) else ""
+    fault.details = {"attempts": [encode(item) for item in attempts]}
+    return fault
+
+
+def _proven(plain: Sequence[Attempt]) -> bool:
+    """Whether torch's own exporters fail without archsweep: no way leads to a right graph, and the last one says so
+    itself. Wrong numbers alone are no proof, nor is a deadline of ours."""
+    if not plain:
+        return False
+    last = plain[-1]
+    return bool(last.error) and not last.exported and last.error_class != apart.GivenUp.__name__
 
 
 def _export(bench: Bench, place: Path, without: tuple[str, ...]) -> tuple[dict[str, Any], Path | None]:
@@ -179,11 +199,11 @@ def _export(bench: Bench, place: Path, without: tuple[str, ...]) -> tuple[dict[s
     calls, wanted = beside.found(model, first, second)
     leaves = tuple({**wrapping.leaves(given), **beside.made(model, calls, given)} for given in (first, second))
     attempts: list[Attempt] = []
-    for route, frozen in _ways(wrapping.constant(*leaves)):
-        if _way(route, bool(frozen)) in without or (route in LAST and any(item.deviations for item in attempts)):
+    for way in _ways(wrapping.constant(*leaves)):
+        if {way.attempt.way, dataclasses.replace(way.attempt, plain=False).way} & {*without}:
             continue
         draft = place / f"{os.getpid()}.{len(attempts)}.onnx.draft"
-        attempt, facts = _apart(model, first, route, frozen, calls, draft, leaves, wanted)
+        attempt, facts = _apart(model, first, way, () if way.attempt.plain else calls, draft, leaves, wanted)
         attempts.append(attempt)
         if facts is not None:
             return {**facts, "attempts": [encode(item) for item in attempts]}, draft
@@ -200,40 +220,43 @@ def _prepared(model: torch.nn.Module) -> torch.nn.Module:
     return model
 
 
-def _ways(constant: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Routes in order, with the inputs that each freezes."""
-    yield "torchscript", ()
+@dataclass(frozen=True)
+class _Way:
+    """An attempt to be made, and the inputs that become constants in it."""
+
+    attempt: Attempt
+    frozen: tuple[str, ...]
+
+
+def _ways(constant: tuple[str, ...]) -> Iterator[_Way]:
+    """In the order in which they are tried."""
+    tried = [("torchscript", (), False), ("flat", constant, False), *((route, constant, True) for route in PLAIN)]
     if constant:
-        yield "torchscript", constant
-    yield "flat", constant
-    yield "dynamo", constant
-
-
-def _way(route: str, frozen: bool) -> str:
-    return f"{route}, frozen" if frozen else route
+        tried.insert(1, ("torchscript", constant, False))
+    for route, frozen, plain in tried:
+        yield _Way(Attempt(route=route, frozen=bool(frozen), plain=plain), frozen)
 
 
 def _apart(
-    model: torch.nn.Module, inputs: Mapping[str, Any], route: str, frozen: tuple[str, ...], *rest: Any
+    model: torch.nn.Module, inputs: Mapping[str, Any], way: _Way, *rest: Any
 ) -> tuple[Attempt, dict[str, Any] | None]:
     """An attempt in a process of its own: exporters are known to end theirs."""
 
     def step() -> list[Any]:
-        attempt, facts = _attempt(model, inputs, route, frozen, *rest)
+        attempt, facts = _attempt(model, inputs, way, *rest)
         return [encode(attempt), facts]
 
     try:
-        attempt, facts = apart.call(step, LAST.get(route))
+        attempt, facts = apart.call(step, BOUNDS.get(way.attempt.route))
     except apart.Died as error:
-        return Attempt(route=route, frozen=bool(frozen), error=str(error), error_class="Died"), None
+        return dataclasses.replace(way.attempt, error=str(error), error_class=type(error).__name__), None
     return decode(Attempt, attempt), facts
 
 
 def _attempt(
     model: torch.nn.Module,
     inputs: Mapping[str, Any],
-    route: str,
-    frozen: tuple[str, ...],
+    way: _Way,
     calls: tuple[beside.Call, ...],
     file: Path,
     leaves: tuple[Mapping[str, torch.Tensor], ...],
@@ -245,12 +268,14 @@ def _attempt(
     from archsweep.archs import eager
     from archsweep.export import rewrites
 
-    attempt = Attempt(route=route, frozen=bool(frozen))
+    attempt = way.attempt
     failures = FAILURES + control.failures()
+    rewriting = contextlib.nullcontext() if attempt.plain else rewrites.active()
     try:
-        with torch.no_grad(), eager.preserved(model), eager.seeded(), rewrites.active():
-            wrapped = wrapping.wrap(model, inputs, frozen, calls)
-            routes.ROUTES[route](wrapped, file)
+        with torch.no_grad(), eager.preserved(model), eager.seeded(), rewriting:
+            wrapped = wrapping.wrap(model, inputs, way.frozen, calls)
+            routes.ROUTES[attempt.route](wrapped, file)
+        attempt = dataclasses.replace(attempt, exported=True)
         session = control.open_session(file)
         found = [control.tensors(wrapped.outputs, session.run(None, control.feed(session, given))) for given in leaves]
     except failures as error:

@@ -16,10 +16,14 @@ class Died(RuntimeError):
     """The step ended its process."""
 
 
+class GivenUp(Died):
+    """The step's process was ended, because it took too long."""
+
+
 def call(step: Callable[[], Any], processor_s: int | None = None) -> Any:
     """What `step` returns, as JSON values. Raises Died if it ends its process; it must raise nothing itself.
 
-    `processor_s`: seconds of processor time, not of the clock, after which it is ended. Forks where a fork is safe;
+    `processor_s`: seconds of processor time, not of the clock, after which it is given up. Forks where a fork is safe;
     elsewhere the step runs here, unbounded.
     """
     if sys.platform != "linux":
@@ -35,7 +39,7 @@ def call(step: Callable[[], Any], processor_s: int | None = None) -> Any:
             _answer(step, answer)
         status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         if status == -signal.SIGXCPU:
-            raise Died(f"the exporter was given up after {processor_s} s of processor time")
+            raise GivenUp(f"the exporter was given up after {processor_s} s of processor time")
         if status < 0:
             raise Died(f"the exporter was killed by {signal.Signals(-status).name}")
         if not answer.exists():

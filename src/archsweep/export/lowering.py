@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from archsweep.export import resampling
 from archsweep.export.pairs import convert, moved, untraced
-from archsweep.export.rewrites import filled, is_in
+from archsweep.export.rewrites import bitwise, filled, is_in
 
 if TYPE_CHECKING:
     import torch
 
-RULES = 3  # raise when an operation is said in another way
+RULES = 4  # raise when an operation is said in another way
 
 
 @functools.cache
@@ -56,6 +56,7 @@ def table() -> dict[str, Callable[..., Any]]:
             (value.abs() + value.square() / (1 + (1 + value.square()).sqrt())).log1p() * value.sign()
         ),
         "isin": is_in,
+        **{f"bitwise_{name}": functools.partial(bitwise, name) for name in ("and", "or", "xor")},
         "scatter": _scatter,
         "index_put": index_put,
         "permute": lambda value, dims: value.permute([dim % value.dim() for dim in dims]),

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-RULES = 2  # raise when a rewrite changes what a graph holds
+RULES = 5  # raise when a rewrite changes what a graph holds
 
 
 @contextlib.contextmanager
@@ -40,6 +40,11 @@ def _table() -> dict[Any, Callable[..., Any]]:
         torch.diff: difference,
         torch.Tensor.diff: difference,
         torch.isin: is_in,
+        **{
+            getattr(torch.Tensor, f"__{sort}{name}__"): functools.partial(bitwise, name)
+            for name in ("and", "or", "xor")
+            for sort in ("", "i")
+        },
         torch.cumsum: functools.partial(added_up, torch.cumsum),
         torch.Tensor.cumsum: functools.partial(added_up, torch.Tensor.cumsum),
         torch.scatter: functools.partial(scattered, torch.scatter),
@@ -63,15 +68,31 @@ def filled(function: Callable[..., Any], *given: Any, **more: Any) -> Any:
     return function(*given, **more) if "fill_value" in more else function(given[0], int(value), *given[2:], **more)
 
 
-def scattered(function: Callable[..., Any], value: Any, dim: int, index: Any, *given: Any, **more: Any) -> Any:
+def bitwise(name: str, value: Any, other: Any) -> Any:
+    """`value & other` and the like, also in place: of booleans by logic, of numbers and booleans by the lowest bit."""
+    import torch
+
+    if isinstance(value, torch.Tensor) and isinstance(other, bool | torch.Tensor):
+        other = torch.as_tensor(other)
+        kinds = [item.dtype == torch.bool for item in (value, other)]
+        if all(kinds):
+            return getattr(torch, f"logical_{name}")(value, other)
+        if any(kinds):
+            whole, bit = (other, value) if kinds[0] else (value, other)
+            lowest, bit = whole.remainder(2), bit.to(whole.dtype)
+            return {"and": lowest * bit, "or": whole + bit * (1 - lowest), "xor": whole + bit * (1 - 2 * lowest)}[name]
+    return getattr(torch, f"bitwise_{name}")(value, other)
+
+
+def scattered(function: Callable[..., Any], target: Any, /, *given: Any, **more: Any) -> Any:
     """torch.scatter of one boolean, which a tracer does not find: of a number, among numbers."""
     import torch
 
-    source = given[0] if given else more.get("value")
-    if not isinstance(source, bool):
-        return function(value, dim, index, *given, **more)
-    whole = value.to(torch.int32) if value.dtype == torch.bool else value
-    return function(whole, dim, index, int(source)).to(value.dtype)
+    named = {**dict(zip(("dim", "index", "value"), given, strict=False)), **more}
+    if not isinstance(named.get("value"), bool):
+        return function(target, *given, **more)
+    whole = target.to(torch.int32) if target.dtype == torch.bool else target
+    return function(whole, named["dim"], named["index"], int(named["value"])).to(target.dtype)
 
 
 def difference(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:

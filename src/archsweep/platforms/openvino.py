@@ -26,7 +26,10 @@ capabilities = Capabilities(
 HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 OLDEST = (2025, 0)
 REPAIRS = ("division_without_rest",)
-_NAMED = re.compile(r"(?:No conversion rule found for operations: |type = |operation (?:of type )?)([\w:]+)")
+_NAMED = re.compile(
+    r"(?:No conversion rule found for operations: |type = |operation (?:of type )?|validating node ')([\w:]+)"
+)
+_OWN = re.compile(r"openvino|onversion|Exception from src/|failed at src/", re.IGNORECASE)  # what its errors say
 INSTALL = "pip install 'archsweep[openvino]'"
 FAILURES = (RuntimeError, TypeError, ValueError)  # what OpenVINO raises
 
@@ -186,5 +189,4 @@ def _refusal(error: Exception) -> Exception:
     operators = tuple(dict.fromkeys(_NAMED.findall(text)))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     told = next((line for line in lines if "nsupported" in line or "not supported" in line), lines[-1] if lines else "")
-    refused = operators or "openvino" in text.lower() or "onversion" in text
-    return Unsupported(told[:300], operators) if refused else error
+    return Unsupported(told[:300], operators) if operators or _OWN.search(text) else error

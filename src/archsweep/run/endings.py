@@ -82,10 +82,13 @@ def _blame(
 ) -> tuple[Blame | None, str | None]:
     """Whose fault it is. The platform's package is to blame for what it does to a graph that is right on the CPU.
 
-    An error is the package's only where the platform says that its runtime raised it.
+    An error is the package's only where the platform says that its runtime raised it. Where the ending itself names a
+    package, the same was shown without archsweep.
     """
     if status not in FAULTS:
         return None, None
+    if failure is not None and failure.package:
+        return Blame.UPSTREAM, failure.package
     proven = graph and stage in (Stage.COMPILE, Stage.RUN, Stage.COMPARE) and status in PROVABLE
     if status is Status.ERROR:
         proven = proven and failure is not None and failure.error_class == errors.RuntimeFault.__name__
@@ -128,13 +131,11 @@ def classify(error: BaseException, stage: Stage) -> tuple[Status, Stage, Failure
     elif isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(message)):
         status = Status.OOM
     text = _PLACES.sub('File "', "".join(traceback.format_exception(error)))
-    return (
-        status,
-        stage,
-        Failure(
-            error_class=error_class, message=shorten(message), traceback=text[-TRACEBACK_LIMIT:], operators=operators
-        ),
-    )
+    failure = Failure(
+        error_class=error_class, message=shorten(message), traceback=text[-TRACEBACK_LIMIT:], operators=operators,
+        package=error.package if isinstance(error, errors.Ending) else "",
+    )  # fmt: skip
+    return status, stage, failure
 
 
 def _missing_package(error: BaseException | None) -> str | None:

@@ -121,7 +121,7 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
             wall_s=spent,
             message=failure.message,
             failure=failure,
-            details=source,
+            details={**source, **(error.details if isinstance(error, errors.Ending) else {})},
         )
     blamed: Failure | None = None
     if verdict.status not in (Status.PASS, Status.INAPPLICABLE):

@@ -78,6 +78,6 @@ def test_a_step_that_takes_too_much_processor_time_is_given_up():
         while True:
             pass
 
-    with pytest.raises(apart.Died, match="given up after 1 s"):
+    with pytest.raises(apart.GivenUp, match="given up after 1 s"):
         apart.call(endless, 1)
     assert apart.call(lambda: 5, 60) == 5

@@ -53,6 +53,15 @@ def test_heads_divide_the_width_and_stay_plural(shape: tuple[int, int, int, bool
     assert node.get("hidden_size") <= heads * dim
 
 
+@given(st.sampled_from([4, 16, 32, 64]), st.sampled_from([64, 128]))
+def test_heads_that_rank_tokens_stay_many(heads: int, dim: int) -> None:
+    node = attention(32, 64, 1, True)
+    node.values |= {"index_n_heads": heads, "index_head_dim": dim}
+    widths.shrink_widths(node, None, 32, 8, True)
+    assert node.get("index_n_heads") == min(heads, widths.CHOOSERS)
+    assert node.get("num_attention_heads") < 32
+
+
 @given(st.sampled_from([128, 256, 384, 512, 768, 1024, 1152, 4096]), st.integers(2, 4))
 def test_equal_widths_stay_equal_and_multiples_stay_multiples(width: int, times: int) -> None:
     child = Node(kind=Plain, path=("inner",), values={"hidden_size": width, "embedding_dim": times * width})
