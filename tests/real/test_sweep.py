@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -174,28 +175,62 @@ def test_accepted_failures_are_no_findings_and_strict_forgives_nothing(
     assert (strict[0], strict[1]["executed"], strict[1]["findings"]) == (1, 2, 2)
 
 
-@pytest.mark.parametrize(("subject", "code"), [("bert/BertModel", 0), (FAILING, 1)])
-def test_a_cell_becomes_a_short_script_that_stands_alone(
-    place: Place, swept: tuple[int, dict[str, Any]], tmp_path: Path, subject: str, code: int
-) -> None:
-    file = tmp_path / "repro.py"
-    ended, _, errors = place.call("repro", f"{subject}:cpu:parity", "--output", str(file))
+def script_of(place: Place, folder: Path, case: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """What the script of a case does, in a process that knows no archsweep."""
+    file = folder / "repro.py"
+    ended, _, errors = place.call("repro", case, "--output", str(file), *words)
     assert ended == 0, errors
     text = file.read_text()
     assert len(text.splitlines()) <= 40
-    assert "import archsweep" not in text
-    assert "from archsweep" not in text
-    environment = {**place.environment, "PYTHONPATH": str(Path(__file__).parent)}
+    assert "archsweep" not in text
+    environment = {**place.environment, "PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-W", "ignore", str(file)]
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    if code:
-        assert "ValueError: the latecomer never arrives" in done.stderr
-    else:
-        found = [float(line.rpartition(" ")[2]) for line in done.stdout.splitlines()]
-        assert found
-        assert max(found) < 1e-5
-        assert "NOT FINITE" not in done.stdout
+    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("subject", ["bert/BertModel", "clip/CLIPModel", "whisper/WhisperModel", "resnet/ResNetModel"])
+def test_a_passing_cell_becomes_a_short_script_that_passes_with_the_same_numbers(
+    place: Place, swept: tuple[int, dict[str, Any]], tmp_path: Path, subject: str
+) -> None:
+    done = script_of(place, tmp_path, f"{subject}:cpu:parity")
+    assert done.returncode == 0, done.stderr
+    found = max(float(word) for word in re.findall(r"relative error (\S+),", done.stdout))
+    (row,) = place.query(f"""select m.value from results r join metrics m on m.result = r.id
+        where r."case" = '{subject}:cpu:parity' and m.name = 'worst_relative' order by r.finished_at limit 1""")
+    assert found == pytest.approx(row["value"], rel=0.2)  # the weights and inputs are the same, not merely alike
+
+
+def test_a_cell_that_raised_becomes_a_script_that_raises(
+    place: Place, swept: tuple[int, dict[str, Any]], tmp_path: Path
+) -> None:
+    done = script_of(place, tmp_path, f"{FAILING}:cpu:parity")
+    assert done.returncode == 1
+    assert "ValueError: the latecomer never arrives" in done.stderr
+
+
+def test_a_cell_with_wrong_numbers_becomes_a_script_that_fails(place: Place, tmp_path: Path) -> None:
+    words = ("--import", "wobbler", "--db", "wobbler.duckdb")
+    place.sweep("--class", "wobbler/WobblerModel", "--dtype", "float32,bfloat16", "--check", "parity", *words)
+    codes = {}
+    for row in place.query('select "case", status, dtype from cells', "wobbler.duckdb"):
+        done = script_of(place, tmp_path, row["case"], *words)
+        codes[row["dtype"]] = (row["status"], done.returncode, "wrong: ['output.last_hidden_state']" in done.stderr)
+    assert codes == {"float32": ("pass", 0, False), "bfloat16": ("fail", 1, True)}
+
+
+def test_a_part_of_a_cell_is_answered_with_the_cells_that_are_meant(
+    place: Place, swept: tuple[int, dict[str, Any]]
+) -> None:
+    code, _, errors = place.call("repro", "gpt2")
+    assert (code, "2 cells" in errors, "gpt2/GPT2LMHeadModel:cpu:parity" in errors) == (2, True, True), errors
+
+
+@pytest.mark.skipif(importlib.util.find_spec("detectron2") is not None, reason="detectron2 is here")
+def test_a_class_that_lacks_a_package_becomes_a_script_that_shows_it(
+    place: Place, swept: tuple[int, dict[str, Any]], tmp_path: Path
+) -> None:
+    done = script_of(place, tmp_path, f"{LACKING}:cpu:parity")
+    assert (done.returncode, "detectron2" in done.stderr) == (1, True), done.stderr
 
 
 def test_a_run_goes_out_and_comes_in_again_once(place: Place, swept: tuple[int, dict[str, Any]]) -> None:

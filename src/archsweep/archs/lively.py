@@ -59,6 +59,17 @@ class _Place:
     table: bool = False  # owned by an embedding under one of its names
 
 
+@dataclass(frozen=True)
+class Draw:
+    """What one tensor is drawn from: uniform numbers from `low` to `high`, moved away from zero by `gap`, and where
+    the tensor is `kept`, what it is multiplied with."""
+
+    low: float
+    high: float
+    gap: float = 0.0
+    kept: bool = False
+
+
 def enliven(model: torch.nn.Module, key: str, seed: int = 0) -> None:
     """Redraw all floating parameters and the statistics among the buffers in place; tied tensors once.
 
@@ -69,50 +80,54 @@ def enliven(model: torch.nn.Module, key: str, seed: int = 0) -> None:
     import torch
 
     with torch.no_grad():
-        for place in _parameters(model):
-            values = _parameter(place, _Stream(f"{seed}/{key}/{place.name}", tuple(place.tensor.shape)))
-            if seed > 0 and values is not None and (place.tensor.ndim > 1 or place.leaf in _MAGNITUDES):
-                values = values * 0.5**seed if _multiplies(place.owner) or place.leaf in _MAGNITUDES else values
-            _write(place, values)
-        halved = seed <= 0 and _halves(model)
-        for place in _buffers(model):
-            _write(place, _buffer(place, halved, _Stream(f"{seed}/{key}/{place.name}", tuple(place.tensor.shape))))
+        for name, tensor, draw in draws(model, seed):
+            tensor.copy_(torch.from_numpy(_drawn(f"{seed}/{key}/{name}", tensor, draw)))
 
 
-def _write(place: _Place, values: numpy.ndarray[Any, Any] | None) -> None:
-    import torch
+def draws(model: torch.nn.Module, seed: int = 0) -> Iterator[tuple[str, torch.Tensor, Draw]]:
+    """Each tensor that is drawn, with its name in its stream's key and what it is drawn from."""
+    for place in _parameters(model):
+        draw = _parameter(place)
+        if seed > 0 and draw is not None and (place.tensor.ndim > 1 or place.leaf in _MAGNITUDES):
+            draw = _calmed(draw, 0.5**seed) if _multiplies(place.owner) or place.leaf in _MAGNITUDES else draw
+        if draw is not None:
+            yield place.name, place.tensor, draw
+    halved = seed <= 0 and _halves(model)
+    for place in _buffers(model):
+        draw = _buffer(place, halved)
+        if draw is not None:
+            yield place.name, place.tensor, draw
 
-    if values is not None:
-        place.tensor.copy_(torch.from_numpy(values))
+
+def _calmed(draw: Draw, gain: float) -> Draw:
+    return Draw(draw.low * gain, draw.high * gain, draw.gap * gain, draw.kept)
 
 
-class _Stream:
-    """Uniform numbers for one tensor."""
+def _drawn(stream: str, tensor: torch.Tensor, draw: Draw) -> numpy.ndarray[Any, Any]:
+    import numpy
 
-    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
-        self.name, self.shape = name, shape
+    key = int.from_bytes(hashlib.sha256(stream.encode()).digest()[:16], "little")
+    values: numpy.ndarray[Any, Any]
+    values = numpy.random.Generator(numpy.random.Philox(key=key)).random(tensor.numel(), dtype=numpy.float32)
+    values *= draw.high - draw.low
+    values += draw.low
+    if draw.gap:
+        values += numpy.copysign(numpy.float32(draw.gap), values)
+    values = values.reshape(tuple(tensor.shape))
+    if draw.kept:
+        values = tensor.detach().numpy() * values
+    return values
 
-    def between(self, low: float, high: float) -> numpy.ndarray[Any, Any]:
-        import numpy
 
-        key = int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:16], "little")
-        values = numpy.random.Generator(numpy.random.Philox(key=key)).random(self.shape, dtype=numpy.float32)
-        values = numpy.atleast_1d(values) if not self.shape else values
-        values *= high - low
-        values += low
-        return values.reshape(self.shape)
+def _centred(deviation: float) -> Draw:
+    """Mean zero and the given standard deviation."""
+    return Draw(-deviation * math.sqrt(3), deviation * math.sqrt(3))
 
-    def centred(self, deviation: float) -> numpy.ndarray[Any, Any]:
-        """Mean zero and the given standard deviation."""
-        return self.between(-deviation * math.sqrt(3), deviation * math.sqrt(3))
 
-    def awake(self) -> numpy.ndarray[Any, Any]:
-        """Magnitudes of `AWAKE`, either sign."""
-        import numpy
-
-        low, high = AWAKE
-        values = self.between(low - high, high - low)
-        return numpy.where(values < 0, values - low, values + low).astype(numpy.float32)
+def _awake() -> Draw:
+    """Magnitudes of `AWAKE`, either sign."""
+    low, high = AWAKE
+    return Draw(low - high, high - low, low)
 
 
 def _parameters(model: torch.nn.Module) -> Iterator[_Place]:
@@ -142,62 +157,61 @@ def _buffers(model: torch.nn.Module) -> Iterator[_Place]:
             yield _Place(name=f"{prefix}.{leaf}", leaf=leaf, owner=owner, tensor=tensor)
 
 
-def _parameter(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any] | None:
-    norm = _weight_norm(place, stream)
+def _parameter(place: _Place) -> Draw | None:
+    norm = _weight_norm(place)
     if norm is not None:
         return norm
     low, high = (float(bound) for bound in place.tensor.aminmax())
     if low == high:
-        return _zero(place, stream) if low == 0 else _constant(low, stream, single=place.tensor.numel() == 1)
+        return _zero(place) if low == 0 else _constant(low, single=place.tensor.numel() == 1)
     if place.tensor.ndim < 2:
-        return _vector(place, stream)
+        return _vector(place)
     if not _multiplies(place.owner) and _structured(place.tensor):
-        return _kept(place, stream) if place.tensor.requires_grad else None
+        return _kept(place) if place.tensor.requires_grad else None
     gain = _gain(place)
-    return stream.centred(1.0 if gain is None else gain)
+    return _centred(1.0 if gain is None else gain)
 
 
-def _weight_norm(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any] | None:
+def _weight_norm(place: _Place) -> Draw | None:
     """The magnitudes of a weight held as magnitude and direction, so that the product has the usual gain."""
     direction = getattr(place.owner, _MAGNITUDES.get(place.leaf, ""), None)
     if direction is None or direction.ndim < 2:
         return None
     count, outputs = place.tensor.numel(), direction.shape[0]
     scale = 1.0 if count == outputs else math.sqrt(outputs / count)
-    return stream.between(scale * (1 - SPREAD), scale * (1 + SPREAD))
+    return Draw(scale * (1 - SPREAD), scale * (1 + SPREAD))
 
 
-def _zero(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any]:
+def _zero(place: _Place) -> Draw:
     if place.tensor.numel() == 1:
-        return stream.awake()
+        return _awake()
     if place.tensor.ndim < 2:
-        return stream.centred(BIAS)
+        return _centred(BIAS)
     gain = _gain(place)
-    return stream.centred(0.5 if gain is None else gain)
+    return _centred(0.5 if gain is None else gain)
 
 
-def _constant(value: float, stream: _Stream, *, single: bool) -> numpy.ndarray[Any, Any]:
+def _constant(value: float, *, single: bool) -> Draw:
     if abs(value) < 0.05:
         low, high = AWAKE
-        return stream.between(low, high) if value > 0 else stream.between(-high, -low)
+        return Draw(low, high) if value > 0 else Draw(-high, -low)
     width = JITTER if single else SPREAD
     low, high = sorted((value * (1 - width), value * (1 + width)))
-    return stream.between(low, high)
+    return Draw(low, high)
 
 
-def _vector(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any]:
+def _vector(place: _Place) -> Draw:
     """A vector with different values: a random bias, or decays, slopes and offsets that mean something."""
     deviation, mean = (float(figure) for figure in _moments(place.tensor))
     if abs(mean) > 0.7 * deviation or deviation > 0.4:
-        return _kept(place, stream)
+        return _kept(place)
     if any(word in place.leaf for word in _TABLE_WORDS):
-        return stream.centred(0.5)
-    return stream.centred(BIAS)
+        return _centred(0.5)
+    return _centred(BIAS)
 
 
-def _kept(place: _Place, stream: _Stream) -> numpy.ndarray[Any, Any]:
-    values: numpy.ndarray[Any, Any] = place.tensor.detach().numpy() * stream.between(1 - JITTER, 1 + JITTER)
-    return values
+def _kept(place: _Place) -> Draw:
+    return Draw(1 - JITTER, 1 + JITTER, kept=True)
 
 
 def _multiplies(owner: Any) -> bool:
@@ -258,19 +272,19 @@ def _halves(model: torch.nn.Module) -> bool:
     return any(word in named for word in _HALVING)
 
 
-def _buffer(place: _Place, halved: bool, stream: _Stream) -> numpy.ndarray[Any, Any] | None:
+def _buffer(place: _Place, halved: bool) -> Draw | None:
     """Statistics, untrained codebooks and correction terms; everything else stays as the constructor made it."""
     if place.leaf == "running_var":
         scale = HALVED if halved else 1.0
-        return stream.between(scale * (1 - SPREAD), scale * (1 + SPREAD))
+        return Draw(scale * (1 - SPREAD), scale * (1 + SPREAD))
     low, high = (float(bound) for bound in place.tensor.aminmax())
     if low != high:
         return None
     normalises = "running_var" in place.owner._buffers and place.leaf == "weight"
     if low == 0:
         if normalises:  # of a frozen norm that closes its branch until it is trained
-            return stream.awake()
+            return _awake()
         if place.tensor.ndim >= 2:
-            return stream.centred(CODEBOOK)
-        return stream.centred(BIAS) if "mean" in place.leaf or "bias" in place.leaf else None
-    return _constant(low, stream, single=False) if normalises else None
+            return _centred(CODEBOOK)
+        return _centred(BIAS) if "mean" in place.leaf or "bias" in place.leaf else None
+    return _constant(low, single=False) if normalises else None

@@ -62,6 +62,11 @@ def prepare() -> str | None:
     return f"torchvision {version} bridged: operator schemas only, its compiled operators do not load"
 
 
+def names() -> tuple[str, ...]:
+    """The operators that are declared."""
+    return tuple(schema.partition("(")[0] for schema in SCHEMAS)
+
+
 def _forget() -> None:
     """Drop what the failed import left behind."""
     for name in [name for name in sys.modules if name == "torchvision" or name.startswith("torchvision.")]:

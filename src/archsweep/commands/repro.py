@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from archsweep.commands._reading import check_names, database_option, database_path
+from archsweep.commands._reading import Row, check_names, database_option, database_path
+from archsweep.commands._selection import universe_options
+from archsweep.errors import ArchsweepError
 
 if TYPE_CHECKING:
     from archsweep.contract import Subject
+
+SHOWN = 12  # cells that an answer names
 
 
 @click.command(short_help="A short script without archsweep that shows what a cell shows.")
 @click.argument("cell")
 @database_option
+@universe_options
 @click.option("--output", "output", metavar="FILE", help="Write the script there instead of printing it.")
 @click.option(
     "--run", "run_it", is_flag=True, help="Run the script as well, in a process of its own; ends with its exit code."
 )
-def command(*, cell: str, database: str | None, output: str | None, run_it: bool) -> int:
+def command(
+    *, cell: str, database: str | None, output: str | None, run_it: bool, imports: tuple[str, ...],
+    trust_remote_code: bool,
+) -> int:  # fmt: skip
     """A script of at most 40 lines, in plain torch and transformers, that shows the same failure or pass as CELL.
+
+    It ends with 0 where the cell passes, and with another code where it fails.
 
     \b
     archsweep repro llama/LlamaModel:cpu:parity
@@ -38,19 +48,17 @@ def command(*, cell: str, database: str | None, output: str | None, run_it: bool
     from archsweep.store import read
 
     path = database_path(database)
-    names = read.case_names(path)
-    if cell not in names:
-        check_names("cell", [cell], names, path)
-    row = read.cells(path, cases=[cell], every_fingerprint=True)[0]
+    _check(cell, read.case_names(path), path)
+    history = read.case_history(path, cell)
+    row = next((row for row in history if row["current"]), history[0])
     if row["platform"] != settings.DEFAULT_PLATFORM:
         raise SettingsError(
             f"a script without archsweep is written for {settings.DEFAULT_PLATFORM} alone; not for {row['platform']}",
             f"This repeats the case: archsweep run --class {row['model_type']}/{row['class_name']} --platform "
             f"{row['platform']} --check {row['check']}",
         )
-    text = _script(
-        read.subject(path, row["model_type"], row["class_name"]), f"{cell} ended: {row['status']}", row["dtype"]
-    )
+    known = settings.load({"imports": imports})["imports"].value
+    text = _script(read.subject(path, row["model_type"], row["class_name"]), row, known, trust_remote_code)
     if output:
         Path(output).write_text(text, encoding="utf-8")
     else:
@@ -63,30 +71,57 @@ def command(*, cell: str, database: str | None, output: str | None, run_it: bool
         return subprocess.run([sys.executable, "-W", "ignore", str(file)], check=False).returncode
 
 
-def _script(subject: Subject, title: str, dtype: str) -> str:
-    from archsweep.archs import importing, recipe
+def _check(cell: str, names: Sequence[str], database: Path) -> None:
+    """Raises ArchsweepError where the database has no such cell: with the cells that are meant, else the nearest."""
+    if cell in names:
+        return
+    meant = [name for name in names if name.startswith((f"{cell}/", f"{cell}:")) or f"/{cell}:" in name]
+    if not meant:
+        check_names("cell", [cell], names, database)
+    more = f", and {len(meant) - SHOWN} more" if len(meant) > SHOWN else ""
+    raise ArchsweepError(f"{cell!r} is {len(meant)} cells: name one", f"{', '.join(meant[:SHOWN])}{more}.")
+
+
+def _script(subject: Subject, row: Row, imports: tuple[str, ...], trusted: bool) -> str:
+    import torch
+
+    from archsweep.archs import importing, lively, recipe, torchvision_bridge
     from archsweep.errors import NoRecipe, SettingsError
     from archsweep.render import repro
 
+    title = f"{row['case']} ended: {row['status']}"
     notes = importing.warm()
+    importing.join(imports, trust_remote_code=trusted)
+    modules = tuple(name for name in imports if not importing.is_folder(name))
+    made: Mapping[str, Any] = {}
+    draws: list[lively.Draw | None] = []
+    names: list[str] = []
+    grouped = False
     try:
         found = recipe.find(subject)
+        seed = (row["details"].get("recipe") or {}).get("seed", found.seed)
+        found = recipe.again(found, seed)
+        model = recipe.construct(subject, found.config)
+        with torch.no_grad():
+            drawn = {id(tensor): draw for _, tensor, draw in lively.draws(model, found.seed)}
+        grouped = getattr(model.config, "_experts_implementation", "") == "grouped_mm"
+        tensors = [*model.named_parameters(), *model.named_buffers()]
+        names, draws = [name for name, _ in tensors], [drawn.get(id(tensor)) for _, tensor in tensors]
     except NoRecipe:
         found = recipe.first_attempt(subject)
     except (ImportError, AttributeError):  # the class itself is not to be had: its import says why
-        return repro.importing(title, subject.class_name, subject.class_module, subject.config_class)
+        return repro.importing(title, subject.class_name, subject.class_module, subject.config_class, modules)
     made = recipe.make_inputs(subject, found)
     if any(isinstance(value, Mapping) for value in made.values()):
         raise SettingsError(
-            f"{subject.id} takes an object that each pass writes to: a plain script of it is not written yet",
+            f"{subject.id} takes a session, an object that each pass writes to; no script of "
+            f"{repro.MOST_LINES} lines can make it",
             f"archsweep run --class {subject.id} repeats its cases.",
         )
-    return repro.script(
-        title,
-        subject.class_name,
-        subject.class_module,
-        recipe.config_call(subject, found),
-        made,
-        hide_torchvision=bool(notes),
-        dtype=dtype,
-    )
+    told = repro.Told(
+        title=title, class_name=subject.class_name, class_module=subject.class_module,
+        config=recipe.config_call(subject, found), inputs=made, draws=draws, names=names, subject=subject.id,
+        seed=found.seed, dtype=row["dtype"], check=row["check"], imports=modules,
+        torchvision=torchvision_bridge.names() if notes else (), grouped=grouped,
+    )  # fmt: skip
+    return repro.script(told)

@@ -101,8 +101,7 @@ class Facts:
         """A seeded generator of its own for each input, so that one more input changes no other."""
         import torch
 
-        text = f"{self.subject.id}|{name}|{self.seed}"
-        return torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big"))
+        return torch.Generator().manual_seed(stream(self.subject.id, name, self.seed))
 
     def normal(self, name: str, *shape: int) -> Any:
         """Standard normal float32 values of `shape`."""
@@ -127,6 +126,11 @@ class Facts:
                     items = value if isinstance(value, list | tuple) else [value]
                     found.update(item for item in items if isinstance(item, int) and not isinstance(item, bool))
         return found
+
+
+def stream(subject: str, name: str, seed: int) -> int:
+    """The seed of the generator of one input."""
+    return int.from_bytes(hashlib.sha256(f"{subject}|{name}|{seed}".encode()).digest()[:7], "big")
 
 
 def signature(model_class: type) -> dict[str, inspect.Parameter]:
