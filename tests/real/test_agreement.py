@@ -123,6 +123,8 @@ def test_shapes_kinds_and_missing_outputs():
     assert "z" in missing.message
     extra = parity.compare(_held({"y": value}), {"y": value, "z": value}, "float32")
     assert extra.details["extra"] == ["z"]
+    assert (extra.status, "lacks" in extra.message, ": z" in extra.message) == (Status.FAIL, True, True)
+    assert parity.compare(_held({"y": value}), {"y": value, "count": torch.tensor(3)}, "float32").status is Status.PASS
     assert parity.compare(_held({}), {}, "float32").status is Status.FAIL
 
 

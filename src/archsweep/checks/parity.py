@@ -14,12 +14,13 @@ compute something else. Between the two lies a gap of several orders of magnitud
 FLOOR in float32 is 1e-4: on lively weights a single parameter tensor scaled by 1.1 moves the outputs by 1e-3 to 1e-1,
 so what is wrong in one tensor, one mask or one rotation is noticed; the mutation score measures that.
 
-What is compared. Each floating output by relative L2, and by its largest deviation against the root mean square, so
-that one wrong row in a large output does not hide. NaN is never right. Infinities and fill values of masks must stand
-at the same positions with the same sign, and are left out of the scale; so are finite fill constants (-1e4, -1e9) that
-tower over the rest, which must agree relatively. An output that is rounding noise around zero is held to an absolute
-bound. Integer and boolean outputs are equal wherever the two CPU passes agree with each other (elsewhere: a tie); in
-half precision, where a code or an argmax near a tie may well turn, all but a share of FLOOR of them.
+What is compared. The outputs of the reference, and no floating output besides them. Each floating output by relative
+L2, and by its largest deviation against the root mean square, so that one wrong row in a large output does not hide.
+NaN is never right. Infinities and fill values of masks must stand at the same positions with the same sign, and are
+left out of the scale; so are finite fill constants (-1e4, -1e9) that tower over the rest, which must agree relatively.
+An output that is rounding noise around zero is held to an absolute bound. Integer and boolean outputs are equal
+wherever the two CPU passes agree with each other (elsewhere: a tie); in half precision, where a code or an argmax near
+a tie may well turn, all but a share of FLOOR of them.
 """
 
 from __future__ import annotations
@@ -113,15 +114,24 @@ def compare(reference: Reference, found: Mapping[str, Tensor], dtype: str) -> Ve
         "missing": missing,
         "extra": extra,
     }
-    message = _message(rows, missing)
+    message = _message(rows, missing, [path for path in extra if _compared(found[path])])
     status = Status.FAIL if message else Status.PASS
     return Verdict(status=status, message=message, metrics=metrics, details=details)
 
 
-def _message(rows: list[Deviation], missing: list[str]) -> str:
+def _compared(value: torch.Tensor) -> bool:
+    """Whether nothing may stand in for a comparison: the numbers of a floating output."""
+    return bool(value.is_floating_point() or value.is_complex())
+
+
+def _message(rows: list[Deviation], missing: list[str], unknown: list[str]) -> str:
     """Empty if everything agrees, else which output is wrong, where and how far."""
     if missing:
         return f"outputs missing: {', '.join(missing[:8])}"
+    if unknown:
+        return (
+            f"floating outputs that the reference lacks, so that nothing says they are right: {', '.join(unknown[:8])}"
+        )
     if not rows:
         return "nothing to compare: the reference holds no outputs"
     wrong = [row for row in rows if row.excess > 1]
