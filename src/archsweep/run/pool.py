@@ -210,7 +210,7 @@ class Pool:
             wall_s=time.monotonic() - announced.began,
             message=message,
             failure=failure,
-            details={reuse.SOURCE: reuse.source_hash(work.lot.subject.class_module)},
+            details={reuse.SOURCE: reuse.source_hash(work.lot.subject)},
         )
 
     def _watch(self) -> None:

@@ -1,7 +1,7 @@
-"""What need not run again: cases that were tried, under today's fingerprint and today's source of their class.
+"""What need not run again: cases that were tried, under today's fingerprint and today's source.
 
-The fingerprint holds all versions, the device and archsweep's own version; the source hash sees edited model code. What
-was not tried (a package was missing, the harness was broken) is never fresh.
+The fingerprint holds all versions, the device and archsweep's own version; the source hash sees an edited class,
+configuration or base of theirs. What was not tried (a package was missing, the harness was broken) is never fresh.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ import dataclasses
 import functools
 import hashlib
 import importlib.util
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from archsweep.contract import Case, Evidence, Failure, Lot, Result, Stage, Status
+from archsweep.contract import Case, Evidence, Failure, Lot, Result, Stage, Status, Subject
 from archsweep.run.findings import BAD
 
 CHOICES = ("failed", "new", "stale")
 SOURCE = "source"  # key in Result.details
+_IMPORT = re.compile(r"^from (\.*)([\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
+_CLASS = re.compile(r"^class (\w+)\(([^)]*)\)", re.MULTILINE)
 UNTRIED = frozenset({Status.UNAVAILABLE, Status.BROKEN})
 
 
@@ -83,14 +86,55 @@ def _standing(lot: Lot, earlier: Sequence[Earlier]) -> Earlier:
 def _is_fresh(lot: Lot, before: Earlier) -> bool:
     if before.status in UNTRIED or before.fingerprint != lot.fingerprint:
         return False
-    return before.source == source_hash(lot.subject.class_module)
+    return before.source == source_hash(lot.subject)
+
+
+@functools.lru_cache(maxsize=4096)
+def source_hash(subject: Subject) -> str:
+    """First 12 hex digits of a hash of the source that defines the class, its configuration and their bases, as far as
+    it belongs to their own package; "" if the class has none. Imports only the top package."""
+    modules: set[str] = set()
+    config_module, _, config = subject.config_class.partition(":")
+    _follow(config_module, config, modules)
+    _follow(subject.class_module, subject.class_name, modules)
+    if source_file(subject.class_module) is None:
+        return ""
+    return hashlib.sha256("".join(_read(name)[0] for name in sorted(modules)).encode()).hexdigest()[:12]
+
+
+def _follow(module: str, name: str, seen: set[str]) -> None:
+    """Adds the modules in which the class `name` of `module` and its bases are defined, read from their text."""
+    digest, imported, bases = _read(module)
+    if not digest:
+        return
+    seen.add(module)
+    for base in bases.get(name, ()):
+        if base in bases and base != name:
+            _follow(module, base, seen)
+        elif base in imported:
+            _follow(imported[base], base, seen)
 
 
 @functools.cache
-def source_hash(module: str) -> str:
-    """First 12 hex digits of the hash of a module's source file; "" if it has none. Imports only its top package."""
+def _read(module: str) -> tuple[str, dict[str, str], dict[str, tuple[str, ...]]]:
+    """A module's digest, from where in its package its names are imported, and the bases of each of its classes."""
     file = source_file(module)
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file else ""
+    if file is None or not file.is_file():
+        return "", {}, {}
+    content = file.read_bytes()
+    text, package = (
+        content.decode(errors="replace"),
+        module if file.name == "__init__.py" else module.rpartition(".")[0],
+    )
+    imported: dict[str, str] = {}
+    for dots, place, names in _IMPORT.findall(text):
+        parts = package.split(".")
+        above = ".".join(parts[: len(parts) + 1 - len(dots)] if dots else [])
+        source = f"{above}.{place}".strip(".")
+        if source.partition(".")[0] == module.partition(".")[0]:
+            imported |= dict.fromkeys(re.findall(r"\w+", names), source)
+    bases = {name: tuple(re.findall(r"\w+", inner)) for name, inner in _CLASS.findall(text)}
+    return hashlib.sha256(content).hexdigest(), imported, bases
 
 
 def source_file(module: str) -> Path | None:

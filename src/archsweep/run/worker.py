@@ -100,7 +100,7 @@ def work(folder: Path) -> None:
 
 def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Result:
     began = time.perf_counter()
-    source = {reuse.SOURCE: reuse.source_hash(lot.subject.class_module)}
+    source = {reuse.SOURCE: reuse.source_hash(lot.subject)}
     try:
         verdict = _judge(case, bench)
         told: dict[str, Any] = {"program": dict(facts)} if (facts := bench.facts()) else {}

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
+import importlib
+from pathlib import Path
+
 import pytest
 from making import case, lot
 
@@ -7,7 +11,7 @@ from archsweep.contract import Status
 from archsweep.run import reuse
 from archsweep.run.reuse import Earlier
 
-SOURCE = reuse.source_hash("json.decoder")
+SOURCE = reuse.source_hash(lot().subject)
 FORWARD, PARITY = case().id, case(check="parity").id
 
 
@@ -48,10 +52,41 @@ def test_sources_are_found_without_importing_their_package() -> None:
     import sys
 
     assert SOURCE
-    assert reuse.source_hash("no.such.module") == ""
-    assert reuse.source_hash("") == ""
+    for name in ("no.such.module", ""):
+        assert reuse.source_hash(dataclasses.replace(lot().subject, class_module=name)) == ""
     file = reuse.source_file("xml.etree.ElementTree")
     assert file is not None
     assert file.name == "ElementTree.py"
     assert reuse.source_file("wsgiref.handlers") is not None
     assert "wsgiref" not in sys.modules
+
+
+@pytest.mark.parametrize("edited", ["modeling", "configuration", "shared/roots", "unrelated"])
+def test_an_edited_class_configuration_or_base_of_theirs_is_seen(
+    edited: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = f"made_{edited.replace('/', '_')}"
+    files = {
+        "__init__": "", "shared/__init__": "", "unrelated": "",
+        "modeling": "from torch import nn\nfrom .shared.roots import (\n    Other,\n    Root,\n)\n"
+        "class Middle(Root, nn.Module):\n    pass\n\n\nclass Model(Middle):\n    pass\n",
+        "configuration": f"from {package}.shared.roots import Root\n\n\nclass Config(Root):\n    pass\n",
+        "shared/roots": "class Root:\n    pass\n",
+    }  # fmt: skip
+    for name, text in files.items():
+        file = tmp_path / package / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    subject = dataclasses.replace(
+        lot().subject, class_module=f"{package}.modeling", class_name="Model",
+        config_class=f"{package}.configuration:Config",
+    )  # fmt: skip
+    first = reuse.source_hash(subject)
+    with (tmp_path / package / f"{edited}.py").open("a") as file:
+        file.write("# edited\n")
+    reuse.source_hash.cache_clear()
+    reuse._read.cache_clear()
+    assert first
+    assert (reuse.source_hash(subject) != first) is (edited != "unrelated")
