@@ -233,6 +233,13 @@ def test_a_class_that_lacks_a_package_becomes_a_script_that_shows_it(
     assert (done.returncode, "detectron2" in done.stderr) == (1, True), done.stderr
 
 
+def test_with_a_catalog_at_hand_a_wrong_name_is_said_before_anything_starts(
+    place: Place, swept: tuple[int, dict[str, Any]]
+) -> None:
+    code, output, errors = place.call("run", "--model", "bret")
+    assert (code, "unknown model 'bret'" in errors, "starting" in output + errors) == (2, True, False), errors
+
+
 def test_a_run_goes_out_and_comes_in_again_once(place: Place, swept: tuple[int, dict[str, Any]]) -> None:
     code, _, errors = place.call("export", swept[1]["run"], "run.jsonl.gz")
     assert code == 0, errors

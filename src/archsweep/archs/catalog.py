@@ -51,15 +51,22 @@ def load(
     """
     from archsweep.archs import catalog_cache
 
-    folder, trusted = cache / "catalog", bool(trust_remote_code)
-    name = catalog_cache.key(imports, trust_remote_code=trusted)
-    stored = None if refresh else catalog_cache.read(folder, name)
+    trusted = bool(trust_remote_code)
+    stored = None if refresh else kept(cache=cache, imports=imports, trust_remote_code=trusted)
     if stored is not None:
         return stored
+    folder, name = cache / "catalog", catalog_cache.key(imports, trust_remote_code=trusted)
     fresh = scan() if scan is not None else _scan_apart(imports, trusted)
     if not catalog_cache.write(folder, name, fresh) and tell:
         tell(f"the catalog cannot be kept in {folder}: every call reads transformers anew. Another place: --cache")
     return fresh
+
+
+def kept(*, cache: Path, imports: Sequence[str] = (), trust_remote_code: bool = False) -> Catalog | None:
+    """The catalog from `cache`, where a fresh one is there. Starts nothing."""
+    from archsweep.archs import catalog_cache
+
+    return catalog_cache.read(cache / "catalog", catalog_cache.key(imports, trust_remote_code=trust_remote_code))
 
 
 def scan(imports: Sequence[str] = (), *, trust_remote_code: bool = False, workers: int = 1) -> Catalog:

@@ -88,17 +88,18 @@ def sweep(options: Options, manner: Manner, keeper: Keeper) -> Outcome:
     began = time.monotonic()
     options = validate(options)
     _make_folder(Path(options.cache))
+    cache, trusted = Path(options.cache), options.trust_remote_code
     with contextlib.closing(keeper):
+        universe = catalog.kept(cache=cache, imports=options.imports, trust_remote_code=trusted)
+        if universe is not None:  # a name that is none is said before anything is started
+            selection.choose(universe, options.selection)
         with (
             Progress(quiet=manner.quiet) as progress,
-            Session(options.imports, trust_remote_code=options.trust_remote_code) as session,
+            Session(options.imports, trust_remote_code=trusted) as session,
         ):
             progress.stage("starting: torch and transformers are imported, architectures read")
-            universe = catalog.load(
-                cache=Path(options.cache),
-                imports=options.imports,
-                trust_remote_code=options.trust_remote_code,
-                scan=session.scan,
+            universe = universe or catalog.load(
+                cache=cache, imports=options.imports, trust_remote_code=trusted, scan=session.scan
             )
             subjects = selection.choose(universe, options.selection)
             progress.stage("asking platforms what is here")
