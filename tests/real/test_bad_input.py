@@ -120,6 +120,19 @@ def test_other_verbs_refuse(command: Command, words: tuple[str, ...], parts: tup
         assert part in said
 
 
+def test_a_cell_of_another_platform_becomes_no_script(command: Command) -> None:
+    results = [made.result(platform="openvino"), made.result("bert/BertForMaskedLM")]
+    subjects = [made.subject(), made.subject("bert/BertForMaskedLM")]
+    database.prepare(Path("a.duckdb"))
+    append.append(Path("a.duckdb"), results, subjects, [made.environment()], run=made.run())
+    code, said = command("repro", "bert/BertModel:openvino:parity", "--db", "a.duckdb")
+    assert code == 2, said
+    assert "is written for cpu alone; not for openvino" in said
+    assert "archsweep run --class bert/BertModel --platform openvino --check parity" in said
+    code, said = command("repro", "bert", "--db", "a.duckdb")
+    assert (code, "'bert' is 2 cells" in said, "bert/BertForMaskedLM:cpu:parity" in said) == (2, True, True), said
+
+
 def test_a_database_that_is_none(command: Command) -> None:
     Path("a.duckdb").write_bytes(b"no database at all " * 1000)
     code, said = command("run", "--model", "bert", "--db", "a.duckdb")

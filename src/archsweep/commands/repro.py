@@ -92,6 +92,7 @@ def _script(subject: Subject, row: Row, imports: tuple[str, ...], trusted: bool)
     title = f"{row['case']} ended: {row['status']}"
     notes = importing.warm()
     importing.join(imports, trust_remote_code=trusted)
+    bridged = torchvision_bridge.names() if notes else ()
     modules = tuple(name for name in imports if not importing.is_folder(name))
     made: Mapping[str, Any] = {}
     draws: list[lively.Draw | None] = []
@@ -110,7 +111,7 @@ def _script(subject: Subject, row: Row, imports: tuple[str, ...], trusted: bool)
     except NoRecipe:
         found = recipe.first_attempt(subject)
     except (ImportError, AttributeError):  # the class itself is not to be had: its import says why
-        return repro.importing(title, subject.class_name, subject.class_module, subject.config_class, modules)
+        return repro.importing(title, subject.class_name, subject.class_module, subject.config_class, modules, bridged)
     made = recipe.make_inputs(subject, found)
     if any(isinstance(value, Mapping) for value in made.values()):
         raise SettingsError(
@@ -122,6 +123,6 @@ def _script(subject: Subject, row: Row, imports: tuple[str, ...], trusted: bool)
         title=title, class_name=subject.class_name, class_module=subject.class_module,
         config=recipe.config_call(subject, found), inputs=made, draws=draws, names=names, subject=subject.id,
         seed=found.seed, dtype=row["dtype"], check=row["check"], imports=modules,
-        torchvision=torchvision_bridge.names() if notes else (), grouped=grouped,
+        torchvision=bridged, grouped=grouped,
     )  # fmt: skip
     return repro.script(told)

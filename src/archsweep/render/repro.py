@@ -130,7 +130,7 @@ def _text(told: Told, width: int) -> str:
     head = [
         f'"""{told.title}"""',
         f"import {'hashlib, numpy, ' * bool(told.draws)}torch",
-        *(_TORCHVISION.replace("OPERATORS", " ".join(told.torchvision)).splitlines() if told.torchvision else ()),
+        *_declared(told.torchvision),
         *(f"import {name}" for name in told.imports),
         *_imports(told),
         *_wrapped("config = " + _call(told.config), "", width),
@@ -161,12 +161,24 @@ def _filled(text: str, told: Told) -> list[str]:
     return re.sub(r"\b(" + "|".join(named) + r")\b", lambda found: named[found.group()], text).splitlines()
 
 
-def importing(title: str, class_name: str, class_module: str, config_class: str, imports: Sequence[str] = ()) -> str:
+def importing(
+    title: str,
+    class_name: str,
+    class_module: str,
+    config_class: str,
+    imports: Sequence[str] = (),
+    torchvision: Sequence[str] = (),
+) -> str:
     """The script of a class that cannot be built at all: its import, and its default configuration's model."""
     module, _, kind = config_class.partition(":")
     lines = [f"import {name}" for name in imports]
+    lines += ["import torch", *_declared(torchvision)] if torchvision else []
     lines += [f"from {module} import {kind}", f"from {class_module} import {class_name}"]
     return "\n".join([f'"""{title}"""', "", *lines, "", f"print({class_name}({kind}()))", ""])
+
+
+def _declared(operators: Sequence[str]) -> list[str]:
+    return [_TORCHVISION.replace("OPERATORS", " ".join(operators))] if operators else []
 
 
 def _imports(told: Told) -> list[str]:

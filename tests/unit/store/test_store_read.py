@@ -129,3 +129,18 @@ def test_fingerprints_of_platforms(path: Path) -> None:
         ("cpu", "f1", 2),
         ("cuda", "f2", 1),
     ]
+
+
+@pytest.mark.parametrize("order", [("5.9.1", "5.10.0"), ("5.10.0", "5.9.1")])
+def test_the_newest_release_speaks_and_releases_are_compared_as_such(order: tuple[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "releases.duckdb"
+    database.prepare(path)
+    category = {"5.9.1": "text-encoders", "5.10.0": "vision"}
+    for place, version in enumerate(order):
+        name, at = f"r{place}", f"2026-11-2{place}T01:00:00Z"
+        result = made.result(run=name, at=at, fingerprint=version, status="pass" if version == "5.10.0" else "fail")
+        subject = made.subject(category=category[version])
+        append.append(path, [result], [subject], [made.environment(version, version)], run=made.run(name, at))
+    assert read.subject(path, "bert", "BertModel").category == "vision"
+    (cell,) = read.cells(path)
+    assert (cell["status"], cell["transformers_version"], cell["category"]) == ("pass", "5.10.0", "vision")
