@@ -67,6 +67,12 @@ class TooLargeError(Exception):
     """The model under construction has more parameters than any recipe may have."""
 
 
+def _faults() -> tuple[type[Exception], ...]:
+    """What building or running somebody's model may raise, but for exceptions that are nobody's but its own."""
+    odd = (MemoryError, EOFError, BufferError, ReferenceError, StopIteration, Warning)
+    return (*defaults.faults(), NotFiniteError, TooLargeError, *odd)
+
+
 @dataclass
 class _Search:
     """The state of one search: how many attempts were made, and what failed first at each stage."""
@@ -91,7 +97,7 @@ class _Search:
             return action(), None
         except ImportError:
             raise  # a missing optional dependency is no fault of the candidate
-        except Exception as error:  # noqa: BLE001 - models raise anything; the last failure becomes NoRecipe
+        except _faults() as error:
             self.large = self.large or isinstance(error, TooLargeError)
             if stage is Stage.BUILD:
                 self.built = self.built or (stage, error)

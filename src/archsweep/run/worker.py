@@ -1,8 +1,7 @@
 """Runs the cases of one lot, in a process of its own, and turns whatever is raised there into a result.
 
-One `except Exception` for that; the only other one is in the search for a recipe, where a candidate's failure is an
-answer and the next one is tried. Speaks to the parent only through files in the lot's folder: the stage in hand, one
-result a case, captured output.
+The one `except Exception` of the program is here. Speaks to the parent only through files in the lot's folder: the
+stage in hand, one result a case, captured output.
 """
 
 from __future__ import annotations
