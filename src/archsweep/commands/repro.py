@@ -93,7 +93,8 @@ def _script(subject: Subject, row: Row, imports: tuple[str, ...], trusted: bool)
     notes = importing.warm()
     importing.join(imports, trust_remote_code=trusted)
     bridged = torchvision_bridge.names() if notes else ()
-    modules = tuple(name for name in imports if not importing.is_folder(name))
+    foreign = subject.class_module.partition(".")[0] != "transformers"
+    modules = tuple(name for name in imports if foreign and not importing.is_folder(name))
     made: Mapping[str, Any] = {}
     draws: list[lively.Draw | None] = []
     names: list[str] = []

@@ -171,8 +171,8 @@ def importing(
 ) -> str:
     """The script of a class that cannot be built at all: its import, and its default configuration's model."""
     module, _, kind = config_class.partition(":")
-    lines = [f"import {name}" for name in imports]
-    lines += ["import torch", *_declared(torchvision)] if torchvision else []
+    lines = ["import torch", *_declared(torchvision)] if torchvision else []
+    lines += [f"import {name}" for name in imports]
     lines += [f"from {module} import {kind}", f"from {class_module} import {class_name}"]
     return "\n".join([f'"""{title}"""', "", *lines, "", f"print({class_name}({kind}()))", ""])
 
