@@ -25,7 +25,7 @@ Hold = Callable[[], "subprocess.Popen[bytes]"]
 
 
 def made(number: int, status: Status = Status.PASS, run: str = "r1") -> Result:
-    known = {reuse.SOURCE: reuse.source_hash(subject().class_module)}
+    known = {reuse.SOURCE: reuse.source_hash(subject())}
     return result(status, of=CASES[number], fingerprint=FINGERPRINT, run=run, error_class="KeyError", details=known)
 
 
