@@ -50,8 +50,15 @@ def load(path: Path = FILE) -> Mapping[str, Override]:
             raise SettingsError(
                 f"{path}:{_line(path, model_type)}: [{model_type}] has {fault}", f"An entry has {sorted(_KEYS)}."
             )
-        made[model_type] = Override(**entry)
+        made[model_type] = Override(**{key: _joined(value) for key, value in entry.items()})
     return made
+
+
+def _joined(value: Any) -> Any:
+    """`value` with lists of tables as one table each: an inline table must stand on one line, a list need not."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return functools.reduce(merged, map(_joined, value))
+    return {name: _joined(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def _line(path: Path, model_type: str) -> int:
