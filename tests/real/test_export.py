@@ -14,8 +14,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 from archsweep import export  # noqa: E402
 from archsweep.contract import Blame, Stage  # noqa: E402
 from archsweep.errors import Unsupported  # noqa: E402
-from archsweep.export import control, rewrites  # noqa: E402
-from archsweep.platforms import _onnxruntime  # noqa: E402
+from archsweep.export import control, folding, rewrites  # noqa: E402
 from archsweep.run import endings  # noqa: E402
 
 
@@ -163,7 +162,7 @@ def test_a_pass_of_the_optimizer_that_is_wrong_does_not_condemn_a_graph(tmp_path
     made.inputs, made.second_inputs = {"image": image}, {"image": image.flip(2)}
     graph = export.graph(made)
     assert graph.route == "torchscript"
-    _onnxruntime.fold(graph.file, tmp_path / "folded.onnx")
+    folding.fold(graph.file, tmp_path / "folded.onnx")
     wanted = Pooled()(image)["pooled"]
     found = control.run(tmp_path / "folded.onnx", graph.outputs, {"image": image})["pooled"]
     torch.testing.assert_close(found, wanted)

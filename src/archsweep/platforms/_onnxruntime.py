@@ -19,10 +19,10 @@ from archsweep import export
 from archsweep.contract import Bench, Placement, Tensor
 from archsweep.errors import RuntimeFault
 from archsweep.export import control, repairs
+from archsweep.export.folding import fold
 
 UNNAMED = "{0}_{1}"  # nodes get names, so that a placement can be read: operator and number
 FLOATING = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE")
-WRONG = ("Pad_Fusion",)  # ONNX Runtime's own pass that turns zeros before a pool into minus infinities
 LOOKS_AT_SHAPES = ("Shape", "Size")
 OWN_ERRORS = "/proc/self/fd/2"  # on Linux
 
@@ -54,42 +54,8 @@ def prepared(bench: Bench, names: Sequence[str], graph: export.Graph | None = No
         counts = repairs.repaired(folded, names, target)
         model = named(onnx.load(str(target)))
         onnx.save(model, str(target))
-        _still_right(bench, graph, target)
+        still_right(bench, graph, target)
     return Prepared(graph=graph, model=model.SerializeToString(), repairs=counts, floating=floating(model))
-
-
-def fold(file: Path, target: Path) -> None:
-    """Write `file` to `target` as ONNX Runtime leaves it once constants, shapes among them, are computed."""
-    import onnx
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.optimized_model_filepath = str(target)
-    options.log_severity_level = 4
-    providers = ["CPUExecutionProvider"]
-    onnxruntime.InferenceSession(str(file), options, providers=providers, disabled_optimizers=WRONG)
-    model = onnx.load(str(target))
-    _rename_constants(model)
-    onnx.save(model, str(target))
-
-
-def _rename_constants(model: Any) -> None:
-    """ONNX Runtime takes no graph whose constants have the names that its own passes will give."""
-    names = {item.name: f"constant.{number}" for number, item in enumerate(model.graph.initializer)}
-    taken = {item.name for item in (*model.graph.input, *model.graph.output)}
-    names = {before: after for before, after in names.items() if before not in taken}
-    for item in model.graph.initializer:
-        item.name = names.get(item.name, item.name)
-    _rename(model.graph, names)
-
-
-def _rename(graph: Any, names: Mapping[str, str]) -> None:
-    for node in graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
-        for inner in node.attribute:
-            if inner.HasField("g"):
-                _rename(inner.g, names)
 
 
 def named(model: Any) -> Any:
@@ -121,7 +87,8 @@ def floating(model: Any) -> dict[str, bool]:
     return found
 
 
-def _still_right(bench: Bench, graph: export.Graph, file: Path) -> None:
+def still_right(bench: Bench, graph: export.Graph, file: Path) -> None:
+    """Raises ExportFault if the repaired graph in `file` has other numbers on the CPU provider than `graph`."""
     leaves = graph.leaves(bench.inputs)
     before, after = (control.run(one, graph.outputs, leaves) for one in (graph.file, file))
     far, where = control.deviation(before, after)

@@ -14,6 +14,7 @@ from archsweep import export
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program, Stage, Tensor
 from archsweep.errors import Unavailable, Unsupported, without
 from archsweep.export import repairs, wrapping
+from archsweep.platforms import _onnxruntime
 
 title = "OpenVINO"
 priority = Priority.HIGH
@@ -25,7 +26,7 @@ capabilities = Capabilities(
 )
 HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 OLDEST = (2025, 0)
-REPAIRS = ("division_without_rest",)
+REPAIRS = ("division_without_rest", "einsum_of_constants", "weighted_softmax_as_matrix")
 _NAMED = re.compile(
     r"(?:No conversion rule found for operations: |type = |operation (?:of type )?|validating node ')([\w:]+)"
 )
@@ -119,7 +120,7 @@ def _from_onnx(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
 
     def take(graph: export.Graph, static: bool = True) -> tuple[Any, Any, dict[str, int]]:
         try:
-            model, counts = _read(core, graph.file)
+            model, counts = _read(bench, core, graph)
             if static and any(item.partial_shape.is_dynamic for item in model.outputs):
                 raise _Unknown("the shapes of its outputs stay unknown")
             return model, core.compile_model(model, bench.option("device"), settings), counts
@@ -137,12 +138,15 @@ def _from_onnx(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
     )  # fmt: skip
 
 
-def _read(core: Any, file: Path) -> tuple[Any, dict[str, int]]:
-    """The model in `file` with the repairs made, and how many places each repair changed."""
+def _read(bench: Bench, core: Any, graph: export.Graph) -> tuple[Any, dict[str, int]]:
+    """The graph's model with the repairs made, and how many places each repair changed."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "repaired.onnx"
-        counts = repairs.repaired(file, REPAIRS, target)
-        return core.read_model(target if any(counts.values()) else file), counts
+        counts = repairs.repaired(graph.file, REPAIRS, target)
+        if not any(counts.values()):
+            return core.read_model(graph.file), counts
+        _onnxruntime.still_right(bench, graph, target)
+        return core.read_model(target), counts
 
 
 def _from_torch(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:

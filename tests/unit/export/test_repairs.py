@@ -249,6 +249,30 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
             {"least": np.array(-99, "float32")},
         ),
     ],
+    "einsum_of_constants": [
+        (
+            [
+                node("Shape", ["x"], ["form"]),
+                node("Expand", ["c", "form"], ["e"]),
+                node("Einsum", ["e", "d"], ["g"], equation="abij,jk->abik"),
+                node("Einsum", ["x", "g"], ["y"], equation="abij,abkj->abik"),
+            ],
+            {"x": VALUES},
+            {"c": VALUES[0, 0], "d": VALUES[0, 1]},
+        )
+    ],
+    "weighted_softmax_as_matrix": [
+        (
+            [
+                node("Relu", ["x"], ["r"]),
+                node("Softmax", ["r"], ["s"], axis=-1),
+                node("MatMul", ["s", "w"], ["m"]),
+                node("Add", ["m", "b"], ["y"]),
+            ],
+            {"x": VALUES},
+            {"w": VALUES[0, 0], "b": VALUES[0, 0, 0]},
+        )
+    ],
     "sines_by_polynomial": [([node(name, ["x"], ["y"])], {"x": 20 * VALUES}, {}) for name in ("Sin", "Cos")],
     "transposes_of_few_dimensions": [
         (
