@@ -292,14 +292,17 @@ def _attempt(
 
 
 def _failed(attempt: Attempt, error: Exception) -> Attempt:
-    text = re.sub(r"\x1b\[\d+m", "", str(error))
-    cause: BaseException | None = error
-    while cause is not None and not _OPERATOR.search(text):
-        cause = cause.__cause__
-        text = f"{text}\n{cause}" if cause is not None else text
-    operators = tuple(dict.fromkeys(item.replace("::", ".") for item in _OPERATOR.findall(text)))
-    line = next((line for line in text.splitlines() if line.strip()), "")
-    return dataclasses.replace(attempt, error=line[:300], error_class=type(error).__name__, operators=operators)
+    """With the first line of the error that began it, and the operators that any of its causes names."""
+    chain = [error]
+    while isinstance(chain[-1].__cause__, Exception):
+        chain.append(chain[-1].__cause__)
+    texts = [re.sub(r"\x1b\[\d+m", "", str(item)) for item in chain]
+    named = next((found for text in texts if (found := _OPERATOR.findall(text))), [])
+    line = next((line for text in reversed(texts) for line in text.splitlines() if line.strip()), "")
+    return dataclasses.replace(
+        attempt, error=line[:300], error_class=type(chain[-1]).__name__,
+        operators=tuple(dict.fromkeys(item.replace("::", ".") for item in named)),
+    )  # fmt: skip
 
 
 # What exporters and ONNX Runtime raise on models they cannot take.

@@ -21,7 +21,7 @@ MESSAGE_LIMIT = 500
 TRACEBACK_LIMIT = 20_000
 PROVABLE = frozenset({Status.FAIL, Status.ERROR, Status.UNSUPPORTED, Status.CRASH})
 FAULTS = PROVABLE | {Status.TIMEOUT, Status.OOM}
-ON_PLATFORM = frozenset({Stage.EXPORT, Stage.COMPILE, Stage.RUN, Stage.COMPARE})
+ON_PLATFORM = frozenset({Stage.COMPILE, Stage.RUN, Stage.COMPARE})  # a graph is made before any backend is reached
 
 _PIP = re.compile(r"pip3? install[^\S\n]+(?:-\S+\s+)*['\"]?([^\s'\"`]+)")
 _REQUIRED = re.compile(r"requires the (\S+) library but it was not found")

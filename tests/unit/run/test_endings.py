@@ -76,7 +76,7 @@ def test_death_names_the_signal_or_the_exit_code() -> None:
 @pytest.mark.parametrize("stage", list(Stage))
 def test_evidence_is_the_platforms_only_once_it_was_reached(stage: Stage) -> None:
     ended = endings.result(lot(), case(), Status.ERROR, stage, reached=True, wall_s=0.1)
-    early = stage in (Stage.BUILD, Stage.INPUTS, Stage.REFERENCE)
+    early = stage in (Stage.BUILD, Stage.INPUTS, Stage.REFERENCE, Stage.EXPORT)
     assert ended.evidence is (Evidence.NONE if early else Evidence.HARDWARE)
     in_search = endings.result(lot(), case(), Status.ERROR, stage, reached=False, wall_s=0.1)
     assert in_search.evidence is Evidence.NONE
