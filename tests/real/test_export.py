@@ -79,6 +79,13 @@ def test_wrong_numbers_alone_do_not_prove_a_fault_of_torch(tmp_path, monkeypatch
     assert off.value.package == ""
 
 
+def test_a_model_larger_than_an_onnx_file_can_hold_is_refused_and_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "LARGEST", 99)
+    with pytest.raises(Unsupported, match="larger than the 2 GB"):
+        export.graph(bench(tmp_path, FULL, "large", model=lambda: torch.nn.Linear(5, 5)))
+    assert not list(tmp_path.rglob("*.onnx*")), "nothing was written"
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_backend_that_refuses_one_graph_is_offered_another(tmp_path):
     seen = []
