@@ -8,6 +8,9 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
+import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -33,6 +36,22 @@ def environment(
     }
     identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
     return Environment(id=identity, **facts)  # type: ignore[arg-type]
+
+
+def without_folders(text: str) -> str:
+    """`text` with names of files under this machine's own folders (temporary, home, Python's, the one it was started
+    in) shortened: what a result tells is the same wherever it was made, and tells nobody where that was."""
+    return _FILES.sub(lambda found: found.group("inside") or found.group("name"), text)
+
+
+def _files() -> re.Pattern[str]:
+    own = {tempfile.gettempdir(), str(Path.home()), sys.prefix, sys.base_prefix, str(Path.cwd())} - {"/", ""}
+    roots = "|".join(re.escape(root) for root in sorted(own, key=len, reverse=True))
+    packages = r"(?:[\w.+-]+/)*(?:site-packages|dist-packages|src|lib/python[\d.]+)/"
+    return re.compile(rf"(?:{roots})/(?:{packages}(?P<inside>[\w.+-]+(?:/[\w.+-]+)*)|(?:[\w.+-]+/)*(?P<name>[\w.+-]*))")
+
+
+_FILES = _files()
 
 
 def installed_versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:

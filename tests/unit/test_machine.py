@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+from pathlib import Path
 
 import archsweep
 from archsweep import machine
@@ -29,3 +31,15 @@ def test_versions_are_read_without_importing_anything() -> None:
     assert "transformers" in found
     assert "no-such-package" not in machine.installed_versions(["no-such-package"])
     assert {"torch", "transformers"}.isdisjoint(set(sys.modules) - before)
+
+
+def test_a_result_does_not_say_where_it_was_made() -> None:
+    said = (
+        f"Load model from {tempfile.gettempdir()}/a/b-1/12.0.onnx.draft failed; "
+        f"{sys.prefix}/lib/python3.11/site-packages/torch/_ops.py:7; "
+        f'File "{Path.cwd()}/src/archsweep/run/worker.py"; node /model/layers.1/self_attn/Reshape_2'
+    )
+    assert machine.without_folders(said) == (
+        "Load model from 12.0.onnx.draft failed; torch/_ops.py:7; "
+        'File "archsweep/run/worker.py"; node /model/layers.1/self_attn/Reshape_2'
+    )

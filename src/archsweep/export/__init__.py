@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from archsweep import machine
 from archsweep.contract import Bench, Stage
 from archsweep.encoding import decode, encode
 from archsweep.errors import Ending, Unsupported
@@ -296,7 +297,7 @@ def _failed(attempt: Attempt, error: Exception) -> Attempt:
     chain = [error]
     while isinstance(chain[-1].__cause__, Exception):
         chain.append(chain[-1].__cause__)
-    texts = [re.sub(r"\x1b\[\d+m", "", str(item)) for item in chain]
+    texts = [machine.without_folders(re.sub(r"\x1b\[\d+m", "", str(item))) for item in chain]
     named = next((found for text in texts if (found := _OPERATOR.findall(text))), [])
     line = next((line for text in reversed(texts) for line in text.splitlines() if line.strip()), "")
     return dataclasses.replace(

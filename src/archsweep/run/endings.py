@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from archsweep import errors, registry
+from archsweep import errors, machine, registry
 from archsweep.contract import Blame, Case, Evidence, Failure, Lot, Outlook, Result, Stage, Status
 
 MESSAGE_LIMIT = 500
@@ -102,7 +102,7 @@ def now() -> str:
 
 def shorten(message: str, limit: int = MESSAGE_LIMIT) -> str:
     """The message on one line, at most `limit` characters."""
-    line = " ".join(message.split())
+    line = machine.without_folders(" ".join(message.split()))
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
@@ -130,7 +130,7 @@ def classify(error: BaseException, stage: Stage) -> tuple[Status, Stage, Failure
         status, message = Status.UNAVAILABLE, f"{shorten(message)}. Install: pip install {missing}"
     elif isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(message)):
         status = Status.OOM
-    text = _PLACES.sub('File "', "".join(traceback.format_exception(error)))
+    text = machine.without_folders(_PLACES.sub('File "', "".join(traceback.format_exception(error))))
     failure = Failure(
         error_class=error_class, message=shorten(message), traceback=text[-TRACEBACK_LIMIT:], operators=operators,
         package=error.package if isinstance(error, errors.Ending) else "",
