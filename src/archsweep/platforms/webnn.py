@@ -23,6 +23,7 @@ REPAIRS = (
     "convolutions_of_two_dimensions",
     "largest_by_maxima",
     "gather_elements_by_flat_indices",
+    "scatter_of_one_boolean",
     "scatter_elements_as_selection",
     "slices_of_one_element",
     "einsum_as_product",

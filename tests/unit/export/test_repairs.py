@@ -307,6 +307,15 @@ def test_a_repair_says_why_and_leaves_other_graphs_alone(name: str, tmp_path: Pa
     assert repairs.repaired(file, [name], tmp_path / "after.onnx") == {name: 0}
 
 
+def test_a_selection_among_booleans_is_not_made_for_the_cpu_has_none(tmp_path: Path) -> None:
+    nodes, given, constants = SAMPLES["scatter_of_one_boolean"][0]
+    file = tmp_path / "booleans.onnx"
+    onnx.save(model(nodes, given, constants), str(file))
+    assert repairs.repaired(file, ["scatter_elements_as_selection"], tmp_path / "after.onnx") == {
+        "scatter_elements_as_selection": 0
+    }
+
+
 @pytest.mark.parametrize(
     ("form", "order"),
     [

@@ -1,6 +1,7 @@
 """ScatterElements with indices that are computed, said as selections: one after another, for each element of the axis.
 
-Later ones win where two name the same place. Only where the indices cover all of the other axes, and are few.
+Later ones win where two name the same place. Only where the indices cover all of the other axes, and are few. Booleans
+are left alone: ONNX Runtime's CPU, which has to agree, chooses between none.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ MOST = 16
 
 def apply(model: Any) -> int:
     """Change the model in place; returns how many nodes were changed."""
+    import onnx
+
     shapes, fixed, kinds = _edges.shapes(model), _edges.constants(model), _edges.kinds(model)
     nodes, count = [], 0
     for node in model.graph.node:
         plain = node.op_type == "ScatterElements" and _edges.attribute(node, "reduction", b"none") == b"none"
+        plain = plain and kinds.get(node.input[0]) != onnx.TensorProto.BOOL
         data, form = (shapes.get(name, ()) for name in node.input[:2]) if plain else ((), ())
         axis = _edges.attribute(node, "axis", 0) % len(data) if data else 0
         fits = form and node.input[1] not in fixed and 0 < form[axis] <= MOST and kinds.get(node.input[1])
