@@ -27,8 +27,9 @@ from archsweep.export import apart, beside, cache, control, routes, wrapping
 if TYPE_CHECKING:
     import torch
 
-RULES = 7  # raise when a change here changes what a graph holds
-BOUNDS = {"dynamo": 60}  # seconds of processor time that a route is given
+RULES = 8  # raise when a change here changes what a graph holds
+BOUNDS = {"dynamo": 60.0}  # seconds of processor time that a route is given
+BUDGET = 90.0  # that all routes are given together: an export that takes longer is given up once, not on each platform
 EXPORTER = "torch"
 PLAIN = ("torchscript", "dynamo")  # routes that are torch's own
 LARGEST = 2**31 - 2**20  # bytes that a protobuf can hold
@@ -200,11 +201,15 @@ def _export(bench: Bench, place: Path, without: tuple[str, ...]) -> tuple[dict[s
     calls, wanted = beside.found(model, first, second)
     leaves = tuple({**wrapping.leaves(given), **beside.made(model, calls, given)} for given in (first, second))
     attempts: list[Attempt] = []
+    left = BUDGET
     for way in _ways(wrapping.constant(*leaves)):
         if {way.attempt.way, dataclasses.replace(way.attempt, plain=False).way} & {*without}:
             continue
         draft = place / f"{os.getpid()}.{len(attempts)}.onnx.draft"
-        attempt, facts = _apart(model, first, way, () if way.attempt.plain else calls, draft, leaves, wanted)
+        given = min(left, BOUNDS.get(way.attempt.route, BUDGET))
+        began = apart.spent_s()
+        attempt, facts = _apart(given, model, first, way, () if way.attempt.plain else calls, draft, leaves, wanted)
+        left -= apart.spent_s() - began
         attempts.append(attempt)
         if facts is not None:
             return {**facts, "attempts": [encode(item) for item in attempts]}, draft
@@ -239,16 +244,16 @@ def _ways(constant: tuple[str, ...]) -> Iterator[_Way]:
 
 
 def _apart(
-    model: torch.nn.Module, inputs: Mapping[str, Any], way: _Way, *rest: Any
+    bound_s: float, model: torch.nn.Module, inputs: Mapping[str, Any], way: _Way, *rest: Any
 ) -> tuple[Attempt, dict[str, Any] | None]:
-    """An attempt in a process of its own: exporters are known to end theirs."""
+    """An attempt in a process of its own, of so much processor time: exporters are known to end theirs."""
 
     def step() -> list[Any]:
         attempt, facts = _attempt(model, inputs, way, *rest)
         return [encode(attempt), facts]
 
     try:
-        attempt, facts = apart.call(step, BOUNDS.get(way.attempt.route))
+        attempt, facts = apart.call(step, bound_s)
     except apart.Died as error:
         return dataclasses.replace(way.attempt, error=str(error), error_class=type(error).__name__), None
     return decode(Attempt, attempt), facts

@@ -20,12 +20,14 @@ class GivenUp(Died):
     """The step's process was ended, because it took too long."""
 
 
-def call(step: Callable[[], Any], processor_s: int | None = None) -> Any:
+def call(step: Callable[[], Any], processor_s: float | None = None) -> Any:
     """What `step` returns, as JSON values. Raises Died if it ends its process; it must raise nothing itself.
 
     `processor_s`: seconds of processor time, not of the clock, after which it is given up. Forks where a fork is safe;
     elsewhere the step runs here, unbounded.
     """
+    if processor_s is not None and processor_s < 1:
+        raise GivenUp("the exporter was not asked: the routes before it have used up the processor time")
     if sys.platform != "linux":
         return step()
     import resource
@@ -35,16 +37,22 @@ def call(step: Callable[[], Any], processor_s: int | None = None) -> Any:
         process = os.fork()
         if not process:
             if processor_s is not None:
-                resource.setrlimit(resource.RLIMIT_CPU, (processor_s, processor_s + 1))
+                resource.setrlimit(resource.RLIMIT_CPU, (int(processor_s), int(processor_s) + 1))
             _answer(step, answer)
         status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         if status == -signal.SIGXCPU:
-            raise GivenUp(f"the exporter was given up after {processor_s} s of processor time")
+            raise GivenUp(f"the exporter was given up after {processor_s:.0f} s of processor time")
         if status < 0:
             raise Died(f"the exporter was killed by {signal.Signals(-status).name}")
         if not answer.exists():
             raise Died(f"the exporter ended its process with exit code {status}")
         return json.loads(answer.read_text())
+
+
+def spent_s() -> float:
+    """Processor time of this process and of those that it has ended and waited for, in seconds."""
+    now = os.times()
+    return now.user + now.system + now.children_user + now.children_system
 
 
 def _answer(step: Callable[[], Any], answer: Path) -> None:

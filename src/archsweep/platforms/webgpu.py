@@ -23,7 +23,13 @@ package = "onnxruntime-web"
 
 PROVIDER = "webgpu"
 SOFTWARE = ("swiftshader", "llvmpipe", "lavapipe", "software", "warp", "basic render")
-REPAIRS = ("casts_by_int32", "nan_by_comparison", "sines_by_polynomial", "convolutions_by_group")
+REPAIRS = (
+    "casts_by_int32",
+    "nan_by_comparison",
+    "sines_by_polynomial",
+    "convolutions_by_group",
+    "pads_by_concatenation",
+)
 
 
 def _flags() -> tuple[str, ...]:

@@ -19,6 +19,8 @@ PROVIDER = {"name": "webnn", "deviceType": "cpu"}
 FLAGS = ("--enable-features=WebMachineLearningNeuralNetwork",)
 REPAIRS = (
     "concatenation_of_something",
+    "splits_of_something",
+    "pads_by_concatenation",
     "masked_rows_as_selection",
     "convolutions_of_two_dimensions",
     "largest_by_maxima",

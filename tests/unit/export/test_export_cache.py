@@ -81,3 +81,6 @@ def test_a_step_that_takes_too_much_processor_time_is_given_up():
     with pytest.raises(apart.GivenUp, match="given up after 1 s"):
         apart.call(endless, 1)
     assert apart.call(lambda: 5, 60) == 5
+    with pytest.raises(apart.GivenUp, match="not asked"):
+        apart.call(lambda: 5, 0.5)
+    assert apart.spent_s() >= 1, "what the given up process used counts"
