@@ -69,7 +69,7 @@ def filled(function: Callable[..., Any], *given: Any, **more: Any) -> Any:
 
 
 def bitwise(name: str, value: Any, other: Any) -> Any:
-    """`value & other` and the like, also in place: of booleans by logic, of numbers and booleans by the lowest bit."""
+    """`value & other` and the like, also in place: of booleans by logic, of numbers and booleans by what is odd."""
     import torch
 
     if isinstance(value, torch.Tensor) and isinstance(other, bool | torch.Tensor):
@@ -78,9 +78,9 @@ def bitwise(name: str, value: Any, other: Any) -> Any:
         if all(kinds):
             return getattr(torch, f"logical_{name}")(value, other)
         if any(kinds):
-            whole, bit = (other, value) if kinds[0] else (value, other)
-            lowest, bit = whole.remainder(2), bit.to(whole.dtype)
-            return {"and": lowest * bit, "or": whole + bit * (1 - lowest), "xor": whole + bit * (1 - 2 * lowest)}[name]
+            whole, flag = (other, value) if kinds[0] else (value, other)
+            lowest, flag = whole.remainder(2), flag.to(whole.dtype)
+            return {"and": lowest * flag, "or": whole + flag * (1 - lowest), "xor": whole + flag * (1 - 2 * lowest)}[name]
     return getattr(torch, f"bitwise_{name}")(value, other)
 
 
