@@ -79,8 +79,8 @@ def bitwise(name: str, value: Any, other: Any) -> Any:
             return getattr(torch, f"logical_{name}")(value, other)
         if any(kinds):
             whole, flag = (other, value) if kinds[0] else (value, other)
-            lowest, flag = whole.remainder(2), flag.to(whole.dtype)
-            return {"and": lowest * flag, "or": whole + flag * (1 - lowest), "xor": whole + flag * (1 - 2 * lowest)}[name]
+            odd, flag = whole.remainder(2), flag.to(whole.dtype)
+            return {"and": odd * flag, "or": whole + flag * (1 - odd), "xor": whole + flag * (1 - 2 * odd)}[name]
     return getattr(torch, f"bitwise_{name}")(value, other)
 
 
