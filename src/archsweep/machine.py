@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.metadata
@@ -41,17 +42,18 @@ def environment(
 def without_folders(text: str) -> str:
     """`text` with names of files under this machine's own folders (temporary, home, Python's, the one it was started
     in) shortened: what a result tells is the same wherever it was made, and tells nobody where that was."""
-    return _FILES.sub(lambda found: found.group("inside") or found.group("name"), text)
+    return _files().sub(lambda found: found.group("inside") or found.group("name"), text)
 
 
+@functools.cache
 def _files() -> re.Pattern[str]:
-    own = {tempfile.gettempdir(), str(Path.home()), sys.prefix, sys.base_prefix, str(Path.cwd())} - {"/", ""}
-    roots = "|".join(re.escape(root) for root in sorted(own, key=len, reverse=True))
+    own = {tempfile.gettempdir(), sys.prefix, sys.base_prefix}
+    for place in (Path.home, Path.cwd):
+        with contextlib.suppress(RuntimeError, OSError):  # a user without a home, a folder that is gone
+            own.add(str(place()))
+    roots = "|".join(re.escape(root) for root in sorted(own - {"/", ""}, key=len, reverse=True))
     packages = r"(?:[\w.+-]+/)*(?:site-packages|dist-packages|src|lib/python[\d.]+)/"
     return re.compile(rf"(?:{roots})/(?:{packages}(?P<inside>[\w.+-]+(?:/[\w.+-]+)*)|(?:[\w.+-]+/)*(?P<name>[\w.+-]*))")
-
-
-_FILES = _files()
 
 
 def installed_versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:

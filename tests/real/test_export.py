@@ -71,6 +71,18 @@ def test_the_fault_is_torchs_where_its_own_exporters_say_that_they_fail(tmp_path
     assert endings._blame("openvino", status, Stage.EXPORT, False, failure) == (Blame.OURS, None)
 
 
+@pytest.mark.parametrize("ended", [SystemExit(1), LookupError("ours")])
+@pytest.mark.filterwarnings("ignore")
+def test_an_error_of_the_wrapper_and_a_dead_process_prove_nothing(tmp_path, monkeypatch, ended):
+    def wrap(*given):
+        raise ended
+
+    monkeypatch.setattr(export.wrapping, "wrap", wrap)
+    with pytest.raises(export.ExportFault) as fault:
+        export.graph(bench(tmp_path, FULL, "wrapper", model=Doubling))
+    assert fault.value.package == ""
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_wrong_numbers_alone_do_not_prove_a_fault_of_torch(tmp_path, monkeypatch):
     monkeypatch.setattr(control, "deviation", lambda wanted, found: (0.5, "scaled"))

@@ -3,7 +3,8 @@
 A graph counts only if ONNX Runtime's CPU gives the model's own numbers on the inputs that it was exported with *and* on
 second ones: other values, other padding. What a trace has baked in shows there. Routes are tried in order; which one
 led to the graph, and why the others did not, is kept with it. So are failures: they are found once, not per platform.
-The last routes are plain: torch's own exporters, as anybody calls them. If they fail as well, the fault is torch's.
+The last routes are plain: torch's own exporters, given the model behind the same positional signature and nothing else
+of ours. If they say themselves that they fail, too, the fault is torch's.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from archsweep.export import apart, beside, cache, control, routes, wrapping
 if TYPE_CHECKING:
     import torch
 
-RULES = 8  # raise when a change here changes what a graph holds
+RULES = 9  # raise when a change here changes what a graph holds
 BOUNDS = {"dynamo": 60.0}  # seconds of processor time that a route is given
 BUDGET = 90.0  # that all routes are given together: an export that takes longer is given up once, not on each platform
 EXPORTER = "torch"
@@ -45,6 +46,7 @@ class Attempt:
     frozen: bool
     plain: bool = False  # without a rewrite, and with nothing computed beside the graph
     exported: bool = False
+    said: bool = False  # whether the error is one of the exporter's own
     error: str = ""
     error_class: str = ""
     operators: tuple[str, ...] = ()
@@ -185,11 +187,8 @@ def _fault(attempts: tuple[Attempt, ...], seeded: bool) -> Ending:
 
 def _proven(plain: Sequence[Attempt]) -> bool:
     """Whether torch's own exporters fail without archsweep: no way leads to a right graph, and the last one says so
-    itself. Wrong numbers alone are no proof, nor is a deadline of ours."""
-    if not plain:
-        return False
-    last = plain[-1]
-    return bool(last.error) and not last.exported and last.error_class != apart.GivenUp.__name__
+    itself. Wrong numbers alone are no proof, nor is a deadline of ours, a killed process or an error of our wrapper."""
+    return bool(plain) and plain[-1].said and not plain[-1].exported
 
 
 def _export(bench: Bench, place: Path, without: tuple[str, ...]) -> tuple[dict[str, Any], Path | None]:
@@ -307,6 +306,7 @@ def _failed(attempt: Attempt, error: Exception) -> Attempt:
     line = next((line for text in reversed(texts) for line in text.splitlines() if line.strip()), "")
     return dataclasses.replace(
         attempt, error=line[:300], error_class=type(chain[-1]).__name__,
+        said=type(error).__module__.startswith("torch."),
         operators=tuple(dict.fromkeys(item.replace("::", ".") for item in named)),
     )  # fmt: skip
 
