@@ -116,6 +116,30 @@ def test_a_backend_that_refuses_one_graph_is_offered_another(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_each_way_is_gone_once_whatever_was_refused_before(tmp_path, monkeypatch):
+    gone, honest = [], export._attempt
+
+    def counted(material, way, file):
+        gone.append(way.attempt.way)
+        return honest(material, way, file)
+
+    monkeypatch.setattr(export, "_attempt", counted)
+    monkeypatch.setattr(export.apart, "call", lambda step, bound_s: step())
+    asked = bench(tmp_path, FULL, "once")
+    for refused in ((), ("torchscript",), ("torchscript", "torchscript, frozen"), (), ("torchscript, frozen",)):
+        assert export.graph(asked, without=refused).way not in refused
+    assert gone == ["torchscript", "torchscript, frozen", "flat, frozen"]
+
+    monkeypatch.setattr(export.control, "deviation", lambda wanted, found: (0.5, "scaled"))
+    asked = bench(tmp_path, FULL, "never")
+    for _ in range(2):
+        gone.clear()
+        with pytest.raises(export.ExportFault):
+            export.graph(asked)
+    assert not gone, "what did not work is kept as well"
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_a_backend_that_refuses_every_graph_ends_with_its_first_word(tmp_path):
     seen = []
 

@@ -108,25 +108,37 @@ class ExportFault(Ending):
 
 
 def graph(bench: Bench, without: tuple[str, ...] = ()) -> Graph:
-    """The checked graph of the bench's model in float32, out of the cache if it is there, else exported and kept there.
+    """The checked graph of the bench's model in float32: of the first way that leads to one.
 
-    `without`: ways that are not taken, because a backend has refused what they lead to.
-    Raises Unsupported where every route names operators it has no translation for, else ExportFault.
+    Each way is gone once, and what came of it is kept. `without`: ways that are not taken, because a backend has
+    refused what they lead to. Raises Unsupported where every route names operators it has no translation for, else
+    ExportFault.
     """
     bench.announce(Stage.EXPORT)
-    name = _name(bench, without)
-    place = cache.writable(bench.cache) / "graphs" / name[:2]
-    with cache.alone(place, name):
-        kept = cache.load(place, name)
-        if kept is None:
-            facts, made = _export(bench, place, without)
-            kept = facts, cache.store(place, name, facts, made)
-    facts, file = kept
-    attempts = tuple(decode(Attempt, item) for item in facts["attempts"])
-    if file is None:
-        raise _fault(attempts, bench.reference.seeded)
+    place = cache.writable(bench.cache) / "graphs" / bench.reference.key[:2]
+    material = functools.cache(lambda: _material(bench))
+    attempts: list[Attempt] = []
+    left, refused = BUDGET, {*without}
+    with cache.alone(place, bench.reference.key):
+        for way in _ways(_constant(bench, place, material)):
+            if {way.attempt.way, dataclasses.replace(way.attempt, plain=False).way} & refused:
+                continue
+            name = _name(bench, way.attempt.way)
+            kept = cache.load(place, name)
+            if kept is None:
+                facts, draft = _gone(material(), way, left, place)
+                kept = facts, cache.store(place, name, facts, draft)
+            facts, file = kept
+            left -= facts["spent_s"]
+            attempts.append(decode(Attempt, facts["attempt"]))
+            if file is not None:
+                return _graph(bench, facts, file, tuple(attempts))
+    raise _fault(tuple(attempts), bench.reference.seeded)
+
+
+def _graph(bench: Bench, facts: Mapping[str, Any], file: Path, attempts: tuple[Attempt, ...]) -> Graph:
     inputs, outputs, frozen, unused = (tuple(facts[key]) for key in ("inputs", "outputs", "frozen", "unused"))
-    calls = tuple(decode(beside.Call, item) for item in facts.get("beside", ()))
+    calls = tuple(decode(beside.Call, item) for item in facts["beside"])
     model = functools.cache(lambda: _prepared(bench.model()))
     bench.announce(Stage.COMPILE)
     return Graph(
@@ -156,7 +168,7 @@ def accepted(bench: Bench, take: Callable[[Graph], Taken]) -> tuple[Graph, Taken
             refused[offered.way] = error
 
 
-def _name(bench: Bench, without: tuple[str, ...]) -> str:
+def _name(bench: Bench, what: str) -> str:
     import onnx
     import torch
 
@@ -165,7 +177,7 @@ def _name(bench: Bench, without: tuple[str, ...]) -> str:
     return cache.key(
         {
             "reference": bench.reference.key,
-            **({"without": sorted(without)} if without else {}),
+            "what": what,
             "rules": [RULES, rewrites.RULES, lowering.RULES, pairs.RULES],
             "versions": [torch.__version__, onnx.__version__],
         }
@@ -191,29 +203,46 @@ def _proven(plain: Sequence[Attempt]) -> bool:
     return bool(plain) and plain[-1].said and not plain[-1].exported
 
 
-def _export(bench: Bench, place: Path, without: tuple[str, ...]) -> tuple[dict[str, Any], Path | None]:
-    """Facts of the first graph that is right, and its file; or of the attempts, and None."""
+@dataclass(frozen=True, kw_only=True)
+class _Material:
+    """What every way to a graph of a subject needs: made once, and only if one of them is still to be gone."""
+
+    model: torch.nn.Module
+    inputs: Mapping[str, Any]
+    calls: tuple[beside.Call, ...]
+    leaves: tuple[Mapping[str, torch.Tensor], ...]  # of both inputs
+    wanted: Sequence[Mapping[str, torch.Tensor]]
+
+
+def _material(bench: Bench) -> _Material:
     first, second = bench.inputs, bench.second_inputs
     model = _prepared(bench.model())
     if 4 * sum(item.numel() for item in model.parameters()) > LARGEST:
         raise Unsupported("the model is larger than the 2 GB that an ONNX file can hold")
     calls, wanted = beside.found(model, first, second)
     leaves = tuple({**wrapping.leaves(given), **beside.made(model, calls, given)} for given in (first, second))
-    attempts: list[Attempt] = []
-    left = BUDGET
-    for way in _ways(wrapping.constant(*leaves)):
-        if {way.attempt.way, dataclasses.replace(way.attempt, plain=False).way} & {*without}:
-            continue
-        draft = place / f"{os.getpid()}.{len(attempts)}.onnx.draft"
-        given = min(left, BOUNDS.get(way.attempt.route, BUDGET))
-        began = apart.spent_s()
-        attempt, facts = _apart(given, model, first, way, () if way.attempt.plain else calls, draft, leaves, wanted)
-        left -= apart.spent_s() - began
-        attempts.append(attempt)
-        if facts is not None:
-            return {**facts, "attempts": [encode(item) for item in attempts]}, draft
+    return _Material(model=model, inputs=first, calls=calls, leaves=leaves, wanted=wanted)
+
+
+def _constant(bench: Bench, place: Path, material: Callable[[], _Material]) -> tuple[str, ...]:
+    """Inputs that may become constants of a graph."""
+    name = _name(bench, "constant inputs")
+    kept = cache.load(place, name)
+    if kept is None:
+        facts = {"constant": wrapping.constant(*material().leaves)}
+        kept = facts, cache.store(place, name, facts, None)
+    return tuple(kept[0]["constant"])
+
+
+def _gone(material: _Material, way: _Way, left_s: float, place: Path) -> tuple[dict[str, Any], Path | None]:
+    """Facts of the attempt, with those of the graph and its file if it is right; the seconds that it took."""
+    draft = place / f"{os.getpid()}.onnx.draft"
+    began = apart.spent_s()
+    attempt, facts = _apart(min(left_s, BOUNDS.get(way.attempt.route, BUDGET)), material, way, draft)
+    if facts is None:
         draft.unlink(missing_ok=True)
-    return {"attempts": [encode(item) for item in attempts]}, None
+    told = {**(facts or {}), "attempt": encode(attempt), "spent_s": round(apart.spent_s() - began, 1)}
+    return told, None if facts is None else draft
 
 
 def _prepared(model: torch.nn.Module) -> torch.nn.Module:
@@ -242,13 +271,11 @@ def _ways(constant: tuple[str, ...]) -> Iterator[_Way]:
         yield _Way(Attempt(route=route, frozen=bool(frozen), plain=plain), frozen)
 
 
-def _apart(
-    bound_s: float, model: torch.nn.Module, inputs: Mapping[str, Any], way: _Way, *rest: Any
-) -> tuple[Attempt, dict[str, Any] | None]:
+def _apart(bound_s: float, material: _Material, way: _Way, file: Path) -> tuple[Attempt, dict[str, Any] | None]:
     """An attempt in a process of its own, of so much processor time: exporters are known to end theirs."""
 
     def step() -> list[Any]:
-        attempt, facts = _attempt(model, inputs, way, *rest)
+        attempt, facts = _attempt(material, way, file)
         return [encode(attempt), facts]
 
     try:
@@ -258,34 +285,29 @@ def _apart(
     return decode(Attempt, attempt), facts
 
 
-def _attempt(
-    model: torch.nn.Module,
-    inputs: Mapping[str, Any],
-    way: _Way,
-    calls: tuple[beside.Call, ...],
-    file: Path,
-    leaves: tuple[Mapping[str, torch.Tensor], ...],
-    wanted: Sequence[Mapping[str, torch.Tensor]],
-) -> tuple[Attempt, dict[str, Any] | None]:
+def _attempt(material: _Material, way: _Way, file: Path) -> tuple[Attempt, dict[str, Any] | None]:
     """One way: what came of it, and the graph's facts if it is right."""
     import torch
 
     from archsweep.archs import eager
     from archsweep.export import rewrites
 
-    attempt = way.attempt
+    attempt, calls = way.attempt, () if way.attempt.plain else material.calls
     failures = FAILURES + control.failures()
     rewriting = contextlib.nullcontext() if attempt.plain else rewrites.active()
     try:
-        with torch.no_grad(), eager.preserved(model), eager.seeded(), rewriting:
-            wrapped = wrapping.wrap(model, inputs, way.frozen, calls)
+        with torch.no_grad(), eager.preserved(material.model), eager.seeded(), rewriting:
+            wrapped = wrapping.wrap(material.model, material.inputs, way.frozen, calls)
             routes.ROUTES[attempt.route](wrapped, file)
         attempt = dataclasses.replace(attempt, exported=True)
         session = control.open_session(file)
-        found = [control.tensors(wrapped.outputs, session.run(None, control.feed(session, given))) for given in leaves]
+        found = [
+            control.tensors(wrapped.outputs, session.run(None, control.feed(session, given)))
+            for given in material.leaves
+        ]
     except failures as error:
         return _failed(attempt, error), None
-    far = [control.deviation(want, have) for want, have in zip(wanted, found, strict=True)]
+    far = [control.deviation(want, have) for want, have in zip(material.wanted, found, strict=True)]
     attempt = dataclasses.replace(attempt, deviations=tuple(item[0] for item in far), output=max(far)[1])
     if not max(far)[0] <= control.LIMIT:
         return attempt, None
