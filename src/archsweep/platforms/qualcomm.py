@@ -38,6 +38,7 @@ REPAIRS = (
     "einsum_as_product",
     "casts_of_whole_numbers",
     "scales_of_one_dimension",
+    "integer_products_of_one_shape",
     "softplus_by_exponential",
     "exponentials_of_bounded_numbers",
     "operations_of_few_dimensions",

@@ -258,6 +258,19 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
             },
         ),
     ],
+    "integer_products_of_one_shape": [
+        (
+            [
+                node("Cast", ["x"], ["whole"], to=onnx.TensorProto.INT64),
+                node("Unsqueeze", ["whole", "first"], ["rows"]),
+                node("Unsqueeze", ["whole", "second"], ["columns"]),
+                node("Mul", ["rows", "columns"], ["product"]),
+                node("Cast", ["product"], ["y"], to=onnx.TensorProto.FLOAT),
+            ],
+            {"x": np.round(9 * VALUES[0, :2, 0])},
+            {"first": np.array([1]), "second": np.array([2])},
+        )
+    ],
     "softplus_by_exponential": [([node("Softplus", ["x"], ["y"])], {"x": 20 * VALUES}, {})],
     "exponentials_of_bounded_numbers": [
         ([node("Exp", ["x"], ["y"])], {"x": 99 * np.minimum(VALUES, 0)}, {}),
