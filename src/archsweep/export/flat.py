@@ -32,7 +32,7 @@ def flatten(module: torch.nn.Module, arguments: tuple[torch.Tensor, ...]) -> tor
     def recorded(function: Callable[..., Any]) -> Any:
         before = torch.backends.mkldnn.set_flags(False)[0]  # its fused layers have no other name
         try:
-            with _uncompiled():
+            with _uncompiled(), _described_once():
                 return make_fx(function, tracing_mode="real", _error_on_data_dependent_ops=False)(*arguments)
         finally:
             torch.backends.mkldnn.set_flags(before)
@@ -70,6 +70,15 @@ def _uncompiled() -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
     patched: contextlib.AbstractContextManager[None] = dynamo.config.patch(error_on_nested_fx_trace=False)
     return patched
+
+
+def _described_once() -> contextlib.AbstractContextManager[Any]:
+    """Within, one mode describes all that is recorded: else torch makes one for each tensor, with a stack of calls."""
+    from torch._guards import TracingContext, tracing
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    held: contextlib.AbstractContextManager[Any] = tracing(TracingContext(FakeTensorMode(allow_fallback_kernels=True)))
+    return held
 
 
 def _fixed(program: Any) -> dict[str, Any]:
