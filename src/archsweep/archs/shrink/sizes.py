@@ -40,15 +40,17 @@ def shrink_images(root: Node, largest: int = LARGEST_SIDE) -> None:
             if node.get("patch_size") == 1 and is_whole(value):
                 new = _pixels(side, node.get("window_size"))
             elif side > largest:
-                new = smaller(value, patch, largest, _halvings(node, side, patch))
+                less = _fewer_tokens_a_window(node, value, patch)
+                new = smaller(less, patch, largest, _halvings(node, _side(less) or side, patch))
             else:
                 continue
             node.set(name, new)
-            ratios.append(max(1, side // (_side(new) or side)))
             moved[side] = _side(new) or side
-    if not ratios:
+            if side % moved[side] == 0:
+                ratios.append(side // moved[side])
+    if not moved:
         return
-    ratio = max(sorted(set(ratios)), key=ratios.count)
+    ratio = max(sorted(set(ratios)), key=ratios.count, default=1)
     for node in root.walk():
         for name, value in list(node.values.items()):
             if meaning(name) is Meaning.PATCH and is_whole(value) and value in moved and value > largest:
@@ -77,14 +79,30 @@ def _halvings(node: Node, side: int, patch: int) -> int:
     behind = node.get("output_stride")
     if is_whole(behind) and side % (2 * behind * patch) == 0:
         return int(2 * behind * patch)
-    stages = max(
-        (len(value) for name, value in node.values.items() if name in _STAGED and whole_list(value)), default=1
-    )
-    window = node.get("window_size")
-    steps = patch << (stages - 1)
-    if stages > 1 and is_whole(window) and window > 1 and side % (steps * window) == 0:
+    steps, window = patch << (_stages(node) - 1), node.get("window_size")
+    if _whole_windows(node, side, steps):
         return int(steps * window)
     return steps if side % steps == 0 else 1
+
+
+def _stages(node: Node) -> int:
+    return max((len(value) for name, value in node.values.items() if name in _STAGED and whole_list(value)), default=1)
+
+
+def _whole_windows(node: Node, side: int, steps: int) -> bool:
+    """Whether the last of several stages, `steps` pixels a place, holds whole windows of attention."""
+    window = node.get("window_size")
+    return _stages(node) > 1 and is_whole(window) and window > 1 and side % (steps * window) == 0
+
+
+def _fewer_tokens_a_window(node: Node, value: Any, patch: int) -> Any:
+    """The side with as many windows as before, of three or four tokens each: it is windows that keep images large."""
+    window = node.get("window_size")
+    if not is_whole(value) or not _whole_windows(node, value, patch << (_stages(node) - 1)):
+        return value
+    small = min(window, 4 - window % 2)
+    node.set("window_size", small)
+    return value // window * small
 
 
 def smaller(value: Any, patch: int, largest: int, whole: int = 1) -> Any:

@@ -40,7 +40,13 @@ def test_counts_of_tokens_follow_the_grid(halves: int, patch: int) -> None:
 def test_stages_keep_whole_windows() -> None:
     root = node(image_size=224, patch_size=4, depths=[2, 2, 6, 2], window_size=7)
     sizes.shrink_images(root)
-    assert root.get("image_size") // 4 // 8 % 7 == 0
+    assert root.get("window_size") == 3 and root.get("image_size") == 96, "eight windows a side, one in the last stage"
+
+
+def test_a_window_without_stages_stays() -> None:
+    root = node(image_size=1024, patch_size=16, window_size=14, depth=12)
+    sizes.shrink_images(root)
+    assert root.get("window_size") == 14 and root.get("image_size") <= 224
 
 
 def test_two_sides_keep_their_ratio() -> None:
