@@ -39,6 +39,7 @@ REPAIRS = (
     "casts_of_whole_numbers",
     "scales_of_one_dimension",
     "integer_products_of_one_shape",
+    "squares_as_products",
     "softplus_by_exponential",
     "exponentials_of_bounded_numbers",
     "operations_of_few_dimensions",

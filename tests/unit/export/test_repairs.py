@@ -271,6 +271,10 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
             {"first": np.array([1]), "second": np.array([2])},
         )
     ],
+    "squares_as_products": [
+        ([node("Pow", ["x", "two"], ["y"])], {"x": VALUES}, {"two": np.array(2, "float32")}),
+        ([node("Pow", ["x", "two"], ["y"])], {"x": VALUES}, {"two": np.array([2])}),
+    ],
     "softplus_by_exponential": [([node("Softplus", ["x"], ["y"])], {"x": 20 * VALUES}, {})],
     "exponentials_of_bounded_numbers": [
         ([node("Exp", ["x"], ["y"])], {"x": 99 * np.minimum(VALUES, 0)}, {}),
