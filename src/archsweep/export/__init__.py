@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import importlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -105,6 +106,12 @@ Taken = TypeVar("Taken")
 
 class ExportFault(Ending):
     """No route gave a graph with the right numbers; no backend is to blame."""
+
+
+def warm_up() -> None:
+    """Imports what every export needs."""
+    for name in ("onnx", "onnxruntime", "torch.onnx"):
+        importlib.import_module(name)
 
 
 def graph(bench: Bench, without: tuple[str, ...] = ()) -> Graph:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -47,11 +49,24 @@ class Made:
     facts: dict[str, Any]
 
 
+def warm_up() -> None:
+    """Imports what takes a good part of a second, before workers are forked."""
+    _runtime()
+    export.warm_up()
+
+
+def _runtime() -> Any:
+    """The package, without its telemetry: a thread of its own that sends a message for each process that imports it."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    return importlib.import_module("openvino")
+
+
 def probe() -> Probe:
     """Compiles and runs one addition on the CPU plugin."""
     try:
         import numpy
-        import openvino
+
+        openvino = _runtime()
     except ImportError as error:
         return Probe(present=False, evidence=Evidence.NONE, reason=without(error), install=INSTALL)
     found = tuple(int(part) for part in openvino.__version__.split("-")[0].split(".")[:2])
@@ -97,8 +112,7 @@ class OpenVinoProgram:
 
 def compile(bench: Bench) -> Program:
     """The bench's model by the route of the case, on its device, in its dtype. Raises Unsupported, Unavailable."""
-    import openvino
-
+    openvino = _runtime()
     core, device, hint = openvino.Core(), bench.option("device"), HINTS[bench.case.dtype]
     if not any(name.split(".")[0] == device for name in core.available_devices):
         raise Unavailable(f"OpenVINO finds no {device} here, only {', '.join(core.available_devices)}")
@@ -151,9 +165,9 @@ def _read(bench: Bench, core: Any, graph: export.Graph) -> tuple[Any, dict[str, 
 
 def _from_torch(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
     """Straight from the module, without ONNX: traced, or through torch.export."""
-    import openvino
     import torch
 
+    openvino = _runtime()
     bench.announce(Stage.EXPORT)
     route = bench.option("route")
     wrapped = wrapping.wrap(bench.model(), bench.inputs)

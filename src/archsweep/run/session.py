@@ -36,9 +36,11 @@ class Session:
     """Workers of one sweep, in a temporary folder. Use as a context manager."""
 
     def __init__(
-        self, imports: Sequence[str] = (), *, trust_remote_code: bool = False, fork: bool = sys.platform == "linux"
-    ) -> None:
-        self._setup = {"imports": list(imports), "trust_remote_code": trust_remote_code}
+        self, imports: Sequence[str] = (), *, trust_remote_code: bool = False, fork: bool = sys.platform == "linux",
+        platforms: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """`platforms`: whose runtimes are imported before any worker is forked."""
+        self._setup = {"imports": list(imports), "trust_remote_code": trust_remote_code, "platforms": list(platforms)}
         self._fork = fork
         self._asked = 0
 

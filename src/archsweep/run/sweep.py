@@ -83,6 +83,11 @@ def validate(options: Options) -> Options:
     return dataclasses.replace(options, checks=tuple(dict.fromkeys(checks)))
 
 
+def _named(wanted: Sequence[str]) -> tuple[str, ...]:
+    """The platforms that may get lots."""
+    return registry.names("platforms") if {"present", "auto"}.intersection(wanted) else tuple(wanted)
+
+
 def sweep(options: Options, manner: Manner, keeper: Keeper) -> Outcome:
     """Run everything that the options ask for. Raises ArchsweepError before anything is written."""
     began = time.monotonic()
@@ -95,7 +100,7 @@ def sweep(options: Options, manner: Manner, keeper: Keeper) -> Outcome:
             selection.choose(universe, options.selection)
         with (
             Progress(quiet=manner.quiet) as progress,
-            Session(options.imports, trust_remote_code=trusted) as session,
+            Session(options.imports, trust_remote_code=trusted, platforms=_named(options.platforms)) as session,
         ):
             progress.stage("starting: torch and transformers are imported, architectures read")
             universe = universe or catalog.load(

@@ -14,7 +14,7 @@ import pkgutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,16 @@ def prepare(setup: Mapping[str, Any]) -> tuple[str, ...]:
     return notes
 
 
-def warm_up() -> None:
+def warm_up(platforms: Sequence[str] = ()) -> None:
     """Run a little of everything once, so that no worker pays for torch's lazy initialisation.
+
+    Of `platforms`, what their workers need is imported, where they say so.
 
     The image library that transformers wraps is imported here too, where it is installed: it takes a second.
     """
     import torch
+
+    from archsweep import registry
 
     _preload()
     with contextlib.suppress(ImportError, RuntimeError):
@@ -59,6 +63,9 @@ def warm_up() -> None:
             layer.to(dtype)(torch.ones(2, 4, 16, dtype=dtype))
         torch.nn.functional.scaled_dot_product_attention(*[torch.ones(1, 2, 4, 8)] * 3)
         torch.nn.functional.gelu(image).mean().item()
+    for name in platforms:
+        with contextlib.suppress(ImportError, RuntimeError, OSError):  # its probe says why
+            getattr(registry.load("platforms", name), "warm_up", int)()
 
 
 def _preload() -> None:

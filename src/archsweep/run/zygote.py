@@ -147,8 +147,9 @@ def main() -> None:
     tasks.adopt_orphans()
     zygote = Zygote(channel)
     try:
-        notes = tasks.prepare(json.loads(sys.argv[2]))
-        tasks.warm_up()
+        setup = json.loads(sys.argv[2])
+        notes = tasks.prepare(setup)
+        tasks.warm_up(setup["platforms"])
     except SettingsError as error:
         zygote.tell(fault=[error.message, error.next_step])
         return
