@@ -35,6 +35,7 @@ REPAIRS = (
     "scatter_of_one_boolean",
     "gather_nd_by_flat_indices",
     "gather_by_flat_indices",
+    "gathers_of_booleans_as_integers",
     "einsum_as_product",
     "casts_of_whole_numbers",
     "scales_of_one_dimension",

@@ -271,6 +271,17 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
             {"first": np.array([1]), "second": np.array([2])},
         )
     ],
+    "gathers_of_booleans_as_integers": [
+        (
+            [
+                node("Cast", ["x"], ["b"], to=onnx.TensorProto.BOOL),
+                node("Gather", ["b", "i"], ["g"], axis=2),
+                node("Cast", ["g"], ["y"], to=onnx.TensorProto.FLOAT),
+            ],
+            {"x": np.maximum(VALUES, 0)},
+            {"i": np.array([3, 1, 2, 1])},
+        )
+    ],
     "squares_as_products": [
         ([node("Pow", ["x", "two"], ["y"])], {"x": VALUES}, {"two": np.array(2, "float32")}),
         ([node("Pow", ["x", "two"], ["y"])], {"x": VALUES}, {"two": np.array([2])}),
