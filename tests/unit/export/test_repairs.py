@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from archsweep.export import repairs
-from archsweep.export.repairs import transposes_of_few_dimensions
+from archsweep.export.repairs import _edges, transposes_of_few_dimensions
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
@@ -379,3 +379,13 @@ def test_steps_permute_as_the_transpose_does(form: tuple[int, ...], order: tuple
         assert len(merged) <= transposes_of_few_dimensions.MOST
         now = now.reshape(merged).transpose(permutation)
     assert (now.ravel() == given.transpose(order).ravel()).all()
+
+
+def test_shapes_and_kinds_are_known_behind_weights_too_large_to_say_a_shape() -> None:
+    weights = np.zeros((4, 2 * _edges.FEW), "float32")
+    whole = model([node("MatMul", ["x", "w"], ["z"]), node("Neg", ["z"], ["y"])], {"x": VALUES}, {"w": weights})
+    del whole.graph.value_info[:]
+    assert _edges.shapes(whole)["z"] == (2, 3, 4, 2 * _edges.FEW)
+    assert _edges.shapes(whole)["w"] == weights.shape
+    assert _edges.kinds(whole)["z"] == onnx.TensorProto.FLOAT
+    assert [item.name for item in whole.graph.initializer] == ["w"]

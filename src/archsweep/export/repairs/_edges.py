@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+FEW = 1024  # numbers in a constant that may say a shape
 
 
 def shapes(model: Any) -> dict[str, tuple[int, ...]]:
     """Shapes of all edges that are static throughout, by name."""
-    import onnx
-
-    inferred = onnx.shape_inference.infer_shapes(model)
+    inferred = _inferred(model)
     found = {item.name: tuple(item.dims) for item in model.graph.initializer}
     for item in (*inferred.graph.input, *inferred.graph.output, *inferred.graph.value_info):
         kind = item.type.tensor_type
@@ -20,13 +21,29 @@ def shapes(model: Any) -> dict[str, tuple[int, ...]]:
 
 def kinds(model: Any) -> dict[str, int]:
     """Element types of all edges that are known, by name, as ONNX numbers them."""
-    import onnx
-
-    inferred = onnx.shape_inference.infer_shapes(model)
+    inferred = _inferred(model)
     found = {item.name: item.data_type for item in model.graph.initializer}
     for item in (*inferred.graph.input, *inferred.graph.output, *inferred.graph.value_info):
         found.setdefault(item.name, item.type.tensor_type.elem_type)
     return found
+
+
+def _inferred(model: Any) -> Any:
+    """The model with what shape inference finds; weights, which say no shape, are left out, for it copies them all."""
+    import onnx
+
+    lean = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import, functions=model.functions)
+    source, graph = model.graph, lean.graph
+    graph.name = source.name
+    for field in ("node", "input", "output", "value_info"):
+        getattr(graph, field).extend(getattr(source, field))
+    given = {item.name for item in source.input}
+    for item in source.initializer:
+        if math.prod(item.dims) <= FEW:
+            graph.initializer.append(item)
+        elif item.name not in given:
+            graph.input.append(onnx.helper.make_tensor_value_info(item.name, item.data_type, item.dims))
+    return onnx.shape_inference.infer_shapes(lean)
 
 
 def constants(model: Any) -> dict[str, Any]:
