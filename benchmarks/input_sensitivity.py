@@ -84,6 +84,8 @@ def _flipped(value: torch.Tensor) -> list[torch.Tensor]:
 def _swapped(value: torch.Tensor) -> list[torch.Tensor]:
     """Two neighbours in the first row change places, where neither stands for an image, a sound or padding: less than
     any other order, for classes that refuse most of them."""
+    if value.ndim == 1:
+        return [other[0] for other in _swapped(value[None])]
     fixed = _placeholders(value)
     made: list[torch.Tensor] = []
     for place in range(value.shape[-1] - 1):

@@ -43,7 +43,7 @@ _TOP_K = re.compile(
 )
 _GROUPS = re.compile(r"^(n_group|topk_group|num_expert_groups?|n_groups?_routed|router_topk_group)$")
 _IMAGE = re.compile(
-    r"^(image_size|img_size|input_size|pretrain_image_size|resolution|input_resolution|crop_size|eval_size)$"
+    r"^(image_size|img_size|input_size|pretrain_image_size|resolution|input_resolution|crop_size|eval_size|spec_size)$"
 )
 _PATCH = re.compile(r"^patch_size$|^patch_stride$|^tubelet_size$")
 _FRAMES = re.compile(r"^(num_frames|n_frames|frames|max_num_frames|num_stacked_frames)$")
