@@ -151,3 +151,6 @@ def test_a_batch_norm_makes_up_for_activations_that_halve_small_signals(activati
     model.config = types.SimpleNamespace(hidden_act=activation)
     enliven(model, "key")
     assert bool((model[0].running_var < 0.1).all()) is passed_on
+    enliven(model, "key", 1)
+    gentler = float(model[0].running_var.mean())
+    assert 0.2 < gentler < 0.3 if passed_on else 0.8 < gentler < 1.2, "a stack that overflowed is still passed on to"

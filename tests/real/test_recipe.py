@@ -9,7 +9,7 @@ import json
 import pytest
 import torch
 
-from archsweep.archs import importing, recipe
+from archsweep.archs import importing, recipe, shown
 from archsweep.contract import Architecture, Modality, Priority, Stage, Standing, Subject
 from archsweep.encoding import decode, encode
 from archsweep.errors import NoRecipe
@@ -107,3 +107,25 @@ def test_a_mask_that_the_class_ignores_is_left_out_and_one_that_it_heeds_is_fed(
     found = recipe.find(heeding)
     assert "ignored" not in found.hints
     assert recipe.make_inputs(heeding, found)["attention_mask"].sum(1).unique().numel() == 2
+
+
+def test_a_stack_whose_signals_grow_out_of_bounds_gets_gentler_weights() -> None:
+    home = "transformers.models.pp_ocrv5_mobile_rec"
+    deep = subject(
+        "pp_ocrv5_mobile_rec", "PPOCRV5MobileRecConfig", "PPOCRV5MobileRecModel",
+        f"{home}.modeling_pp_ocrv5_mobile_rec", f"{home}.configuration_pp_ocrv5_mobile_rec",
+    )  # fmt: skip
+    found = recipe.find(deep, announce=lambda stage: None)
+    assert found.seed == 1
+    largest = {}
+    for seed in (0, found.seed):
+        drawn = recipe.again(found, seed)
+        outputs = recipe.forward(recipe.make_model(deep, drawn), recipe.make_inputs(deep, drawn))
+        largest[seed] = max(float(value.abs().max()) for value in outputs.values())
+    assert 0 < largest[1] < 1e19 < largest[0]
+
+
+def test_fill_values_are_no_signals_that_grow() -> None:
+    filled = torch.tensor([1.0, torch.finfo(torch.float32).min, -torch.inf])
+    assert not shown.grown({"scores": filled, "ids": torch.tensor([2**62])})
+    assert shown.grown({"scores": torch.tensor([1.0, -1e20])})

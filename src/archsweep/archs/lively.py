@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import numpy
     import torch
 
-RULES = 5  # raise when a rule changes what is drawn
+RULES = 6  # raise when a rule changes what is drawn
 CONVOLUTION_GAIN = 1.3  # most convolutions are followed by a rectifier, which halves the power
 BIAS = 0.25  # standard deviation of additive terms, against activations of about one
 AWAKE = (0.4, 0.9)  # magnitude of gates and layer scales that were initialised shut
@@ -75,7 +75,7 @@ def enliven(model: torch.nn.Module, key: str, seed: int = 0) -> None:
 
     The same `key`, `seed` and tensor name give the same values on every machine. Every seed above 0 also halves the
     gain of what multiplies: a stack without norms, whose signals grow until sines and exponentials of them are noise in
-    float32, calms down; so does one of batch norms that overflowed.
+    float32, calms down. Batch norms then amplify less, by half of the orders of magnitude with each seed.
     """
     import torch
 
@@ -92,9 +92,9 @@ def draws(model: torch.nn.Module, seed: int = 0) -> Iterator[tuple[str, torch.Te
             draw = _calmed(draw, 0.5**seed) if _multiplies(place.owner) or place.leaf in _MAGNITUDES else draw
         if draw is not None:
             yield place.name, place.tensor, draw
-    halved = seed <= 0 and _halves(model)
+    variance = HALVED ** (0.5 ** max(seed, 0)) if _halves(model) else 1.0
     for place in _buffers(model):
-        draw = _buffer(place, halved)
+        draw = _buffer(place, variance)
         if draw is not None:
             yield place.name, place.tensor, draw
 
@@ -272,11 +272,10 @@ def _halves(model: torch.nn.Module) -> bool:
     return any(word in named for word in _HALVING)
 
 
-def _buffer(place: _Place, halved: bool) -> Draw | None:
+def _buffer(place: _Place, variance: float) -> Draw | None:
     """Statistics, untrained codebooks and correction terms; everything else stays as the constructor made it."""
     if place.leaf == "running_var":
-        scale = HALVED if halved else 1.0
-        return Draw(scale * (1 - SPREAD), scale * (1 + SPREAD))
+        return Draw(variance * (1 - SPREAD), variance * (1 + SPREAD))
     low, high = (float(bound) for bound in place.tensor.aminmax())
     if low != high:
         return None

@@ -230,13 +230,14 @@ def _search_inputs(
             )
             if error is None:
                 outputs, error = search.attempt(Stage.RUN, functools.partial(forward, model, made))
+            grown = shown.grown(outputs) if error is None else isinstance(error, NotFiniteError) and "NaN" in str(error)
+            if grown and not search.seed:
+                search.seed = 1
+                return None, None
             if error is None:
                 search.made, search.outputs, ignored = made, outputs, _ignored(model, made, outputs)
                 return {**hints, "ignored": ignored} if ignored else hints, None
             first = first or error
-            if isinstance(error, NotFiniteError) and "NaN" in str(error) and not search.seed:
-                search.seed = 1
-                return None, None
             messages.append(f"{type(error).__name__}: {error}")
             known = tuple(made or facts.signature(type(model)))
             hints = repair.repaired(messages[-1], hints, known)

@@ -16,6 +16,7 @@ from archsweep.archs import eager, reference
 DRAWS = (-1, -2, -3, -4)  # seeds as lively as the first
 CALMER = 1  # one under which what multiplies does so less
 FILL = 100.0  # an output of this magnitude throughout was filled, not computed
+GROWN = 1e19  # squares of larger numbers overflow float32, on the way or in whatever compares
 MOVED = 1e-3  # relative change of an output that no rounding explains
 _CODES = re.compile(r"codebook|quantiz|^num_embeddings$|^n_embed$")
 
@@ -24,6 +25,12 @@ def hidden(outputs: Mapping[str, Any]) -> int:
     """How many outputs are one and the same value throughout, far from what a model computes."""
     found = (value.aminmax() for value in outputs.values() if value.is_floating_point() and value.numel() > 1)
     return sum(bool(low == high) and abs(float(low)) >= FILL for low, high in found)
+
+
+def grown(outputs: Mapping[str, Any]) -> bool:
+    """Whether an output holds numbers so large that their squares overflow, and that fill nothing."""
+    sizes = (value.abs() for value in outputs.values() if value.is_floating_point())
+    return any(bool(((size > GROWN) & (size < reference.HUGE)).any()) for size in sizes)
 
 
 def swallowed(model: Any, made: Mapping[str, Any], other: Mapping[str, Any], outputs: Mapping[str, Any]) -> list[str]:
