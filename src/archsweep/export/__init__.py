@@ -127,7 +127,7 @@ def graph(bench: Bench, without: tuple[str, ...] = ()) -> Graph:
     left, refused = BUDGET, {*without}
     with cache.alone(place, bench.reference.key):
         for way in _ways(_constant(bench, place, material), refused):
-            if {way.attempt.way, dataclasses.replace(way.attempt, plain=False).way} & refused:
+            if way.attempt.way in refused:
                 continue
             name = _name(bench, way.attempt.way)
             kept = cache.load(place, name)
@@ -198,15 +198,15 @@ def _fault(attempts: tuple[Attempt, ...], seeded: bool) -> Ending:
         fault = Unsupported(f"the forward pass draws random numbers, which a graph draws otherwise: {told}")
     elif operators and all(item.error for item in attempts):
         fault = Unsupported(told, operators)
-    fault.package = EXPORTER if _proven([item for item in attempts if item.plain]) else ""
+    fault.package = EXPORTER if _proven(attempts) else ""
     fault.details = {"attempts": [encode(item) for item in attempts]}
     return fault
 
 
-def _proven(plain: Sequence[Attempt]) -> bool:
-    """Whether torch's own exporters fail without archsweep: no way leads to a right graph, and the last one says so
+def _proven(attempts: Sequence[Attempt]) -> bool:
+    """Whether torch's own exporter fails without archsweep: no way leads to a right graph, and the plain one says so
     itself. Wrong numbers alone are no proof, nor is a deadline of ours, a killed process or an error of our wrapper."""
-    return bool(plain) and plain[-1].said and not plain[-1].exported
+    return any(item.plain and item.said and not item.exported for item in attempts)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,9 +44,8 @@ def prepare(setup: Mapping[str, Any]) -> tuple[str, ...]:
 def warm_up(platforms: Sequence[str] = ()) -> None:
     """Run a little of everything once, so that no worker pays for torch's lazy initialisation.
 
-    Of `platforms`, what their workers need is imported, where they say so.
-
-    The image library that transformers wraps is imported here too, where it is installed: it takes a second.
+    Imported here as well: the image library that transformers wraps, where it is installed (it takes a second), and
+    what the workers of `platforms` need, where these have a `warm_up` of their own.
     """
     import torch
 
@@ -64,8 +63,10 @@ def warm_up(platforms: Sequence[str] = ()) -> None:
         torch.nn.functional.scaled_dot_product_attention(*[torch.ones(1, 2, 4, 8)] * 3)
         torch.nn.functional.gelu(image).mean().item()
     for name in platforms:
-        with contextlib.suppress(ImportError, RuntimeError, OSError):  # its probe says why
-            getattr(registry.load("platforms", name), "warm_up", int)()
+        own = getattr(registry.load("platforms", name), "warm_up", None)
+        if own is not None:
+            with contextlib.suppress(ImportError, RuntimeError, OSError):  # its probe says why
+                own()
 
 
 def _preload() -> None:
