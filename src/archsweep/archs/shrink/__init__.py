@@ -84,6 +84,7 @@ def shrunk(default: Any, move: Move) -> tree.Node:
     sizes.fit_tokens(root)
     sizes.shrink_queries(root)
     sizes.shrink_clips(root)
+    sizes.shrink_contexts(root)
     sizes.shrink_branches(root)
     sizes.shrink_windows(root)
     sizes.shrink_positions(root)

@@ -12,6 +12,7 @@ from archsweep.archs.shrink.tree import Node
 LARGEST_SIDE = 112
 POSITIONS = 512
 FRAMES = 4
+PATCHES = 16
 QUERIES = 12
 BRANCHES = 2
 TABLE = 1024  # rows of a position table for patches, a square
@@ -163,6 +164,14 @@ def shrink_clips(root: Node) -> None:
         for name, value in list(node.values.items()):
             if meaning(name) is Meaning.FRAMES and is_whole(value) and value > FRAMES:
                 node.set(name, max(FRAMES, 2 * step))
+
+
+def shrink_contexts(root: Node) -> None:
+    """Time series of at most `PATCHES` patches: some classes take them one after another."""
+    for node in root.walk():
+        patch, context = node.get("patch_length"), node.get("context_length")
+        if is_whole(patch) and is_whole(context) and patch > 0 and context > PATCHES * patch:
+            node.set("context_length", PATCHES * patch)
 
 
 def shrink_branches(root: Node) -> None:

@@ -49,6 +49,13 @@ def test_a_window_without_stages_stays() -> None:
     assert root.get("window_size") == 14 and root.get("image_size") <= 224
 
 
+def test_a_time_series_has_few_patches_and_a_text_keeps_its_length() -> None:
+    series, text = node(context_length=16384, patch_length=32), node(context_length=1024)
+    for root in (series, text):
+        sizes.shrink_contexts(root)
+    assert series.get("context_length") == 512 and text.get("context_length") == 1024
+
+
 def test_two_sides_keep_their_ratio() -> None:
     root = node(image_size=(896, 448), patch_size=16)
     sizes.shrink_images(root)
