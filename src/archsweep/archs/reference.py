@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,10 @@ def obtain(
         return kept
     made = _compute(subject, key, make_model, model, inputs)
     if entry:
-        _save(entry, made)
+        try:
+            _save(entry, made)
+        except OSError as error:  # a cache that takes nothing costs time, and no result
+            warnings.warn(f"the reference is not kept: {error}", stacklevel=2)
     return made
 
 
@@ -199,9 +203,9 @@ def _load(entry: Path, key: str) -> Reference | None:
     import torch
     from safetensors import SafetensorError, safe_open
 
-    if not entry.exists():
-        return None
     try:
+        if not entry.exists():
+            return None
         with safe_open(str(entry), framework="pt") as held:
             metadata = held.metadata() or {}
             tensors = {name: held.get_tensor(name) for name in held.keys()}  # noqa: SIM118 (not a mapping)

@@ -121,7 +121,7 @@ def graph(bench: Bench, without: tuple[str, ...] = ()) -> Graph:
     ExportFault.
     """
     bench.announce(Stage.EXPORT)
-    place = cache.writable(bench.cache) / "graphs" / bench.reference.key[:2]
+    place = cache.shelf(bench.cache, bench.reference.key[:2])
     material = functools.cache(lambda: _material(bench))
     attempts: list[Attempt] = []
     left, refused = BUDGET, {*without}

@@ -32,16 +32,36 @@ def writable(root: Path | None) -> Path:
     return Path(place)
 
 
+@functools.cache
+def shelf(root: Path | None, part: str) -> Path:
+    """The folder of the graphs whose keys begin with `part`: in `root`, or in a temporary one where it is not ours."""
+    folder = writable(root) / "graphs" / part
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        warnings.warn(f"graphs are not kept: {folder} takes no files ({error.strerror})", stacklevel=2)
+    folder = writable(None) / "graphs" / part
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def key(parts: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 @contextlib.contextmanager
 def alone(folder: Path, name: str) -> Iterator[None]:
-    """One process at a time: who comes second finds what the first has made."""
+    """One process at a time: who comes second finds what the first has made. Where nothing can be locked, all at once:
+    an entry is whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as held:
+        try:
+            lock = held.enter_context((folder / f"{name}.lock").open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            warnings.warn(f"{folder} cannot be locked ({error.strerror})", stacklevel=2)
         yield
 
 

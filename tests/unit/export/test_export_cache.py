@@ -65,6 +65,26 @@ def test_without_permission_a_temporary_folder_and_one_warning(tmp_path):
     assert cache.writable(tmp_path) == tmp_path
 
 
+def test_a_folder_of_somebody_else_costs_no_graph(tmp_path):
+    """A file stands where the folder should be: not even root can make one there."""
+    (tmp_path / "graphs").mkdir()
+    (tmp_path / "graphs" / "ab").write_text("no folder")
+    with pytest.warns(UserWarning, match="graphs are not kept"):
+        folder = cache.shelf(tmp_path, "ab")
+    assert folder == cache.shelf(tmp_path, "ab") and tmp_path not in folder.parents
+    assert cache.shelf(tmp_path, "cd") == tmp_path / "graphs" / "cd"
+    with cache.alone(folder, "name"):
+        cache.store(folder, "name", {"route": "one"}, None)
+    assert cache.load(folder, "name") == ({"route": "one"}, None)
+
+
+def test_a_lock_of_somebody_else_stops_nobody(tmp_path):
+    (tmp_path / "name.lock").mkdir()
+    with pytest.warns(UserWarning, match="cannot be locked"), cache.alone(tmp_path, "name"):
+        cache.store(tmp_path, "name", {"route": "one"}, None)
+    assert cache.load(tmp_path, "name") == ({"route": "one"}, None)
+
+
 def test_a_step_that_kills_its_process_ends_only_itself():
     assert apart.call(lambda: [1, None]) == [1, None]
     with pytest.raises(apart.Died, match="SIGFPE"):
