@@ -283,6 +283,7 @@ class Capabilities:
     dtypes: tuple[str, ...] = ("float32",)  # the first is the default
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> values; the first is the default
     fork_safe: bool = True  # False: workers must be spawned once the device context exists
+    fresh_after_error: bool = False  # True: an error in `compile` or `run` may spoil the device for the whole process
     lots_per_worker: int = 1  # more, where starting the device takes longer than a lot does
 
 
@@ -323,7 +324,7 @@ class Reference:
 
 
 class Program(Protocol):
-    """A compiled model on a platform."""
+    """A compiled model on a platform. `metrics`, where it has them, is what it measured of its own runs."""
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Outputs by path, on the CPU, in the program's dtype; synchronised."""
@@ -331,7 +332,6 @@ class Program(Protocol):
 
     def placement(self) -> Placement:
         """Where it ran. Called after `run`."""
-        ...
 
 
 class Bench(Protocol):

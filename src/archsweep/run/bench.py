@@ -85,7 +85,7 @@ class LotBench:
         self.subject, self.case, self._lot = lot.subject, lot.cases[0], lot
         self.capabilities = platform.capabilities
         self._evidence = lot.evidence
-        self._prediction: Verdict | None = None
+        self._predictions: dict[tuple[Any, ...], Verdict] = {}
         self.cache = Path(lot.cache) if lot.cache else None
         self._announce, self._exported, self._stage = announce, False, Stage.BUILD
         self._refusals: dict[tuple[Any, ...], tuple[Ending, tuple[Stage, ...]]] = {}
@@ -117,10 +117,15 @@ class LotBench:
         return self._evidence is Evidence.PREDICTED
 
     def predict(self) -> Verdict:
-        """The platform's verdict on the case in hand, made once for the lot's cases."""
-        if self._prediction is None:
-            self._prediction = self._platform.predict(self)
-        return self._prediction
+        """The platform's verdict on the case in hand, made once for the lot's cases that would run one program."""
+        key = self._key()
+        if key not in self._predictions:
+            self._predictions[key] = self._platform.predict(self)
+        return self._predictions[key]
+
+    def _key(self) -> tuple[Any, ...]:
+        """Equal for cases that run one program."""
+        return self.case.dtype, self.case.weights, self.case.options
 
     def control(self) -> LotBench:
         """A bench for the case in hand, of the same model and inputs, on the platform that references come from."""
@@ -195,7 +200,7 @@ class LotBench:
 
     @property
     def program(self) -> Program:
-        key = (self.case.dtype, self.case.weights, self.case.options)
+        key = self._key()
         self._found_recipe()
         self.announce(Stage.COMPILE)
         if key in self._refusals:  # what was refused once is refused again, and asking may take long
@@ -227,6 +232,13 @@ class LotBench:
     def facts(self) -> Mapping[str, Any]:
         """What the first program that the case in hand has used tells of how it was made, if it tells anything."""
         return getattr(self._used[0], "details", {}) if self._used else {}
+
+    def measured(self) -> Mapping[str, float]:
+        """What that program measured of its runs, where these are a device's own: an emulator's speed says nothing."""
+        if not self._used or self._evidence is not Evidence.HARDWARE:
+            return {}
+        found: Mapping[str, float] = getattr(self._used[0], "metrics", {})
+        return found
 
     def outputs(self) -> Mapping[str, Tensor] | None:
         """The first outputs of the first program that the case in hand has used."""

@@ -1,4 +1,4 @@
-"""How a worker that lasts gets its next lot: through two small files in the folder of the one that it has finished."""
+"""How a worker that lasts gets its next lot, and how one goes home early: through small files in its lot's folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ import time
 from pathlib import Path
 
 POLL_S = 0.01
-_IDLE_FILE, _NEXT_FILE = "idle", "next"
+_IDLE_FILE, _NEXT_FILE, _LEFT_FILE = "idle", "next", "left"
+
+
+def leave(folder: Path) -> None:
+    """In the worker: say that it goes home before its lot is done, and another one is to do the rest."""
+    (folder / _LEFT_FILE).touch()
+
+
+def has_left(folder: Path) -> bool:
+    """In the parent: whether the worker of the lot in `folder` went home of itself."""
+    return (folder / _LEFT_FILE).exists()
 
 
 def wait_for_next(folder: Path) -> Path | None:

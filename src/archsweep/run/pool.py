@@ -4,7 +4,8 @@ A worker runs one lot in a session of its own and shares with this process only 
 time) in one small file and puts each finished result beside it. So nothing that a model does to its process, to its
 standard output or to its children can block the pool or be mistaken for a hang. Three things can end a lot: the
 worker finishes; the pool kills it (deadline of the case in hand, memory bound); it dies. In each case the finished
-results are taken, the case in hand gets the ending that fits, and the cases after it go to a fresh worker. If the
+results are taken, the case in hand gets the ending that fits, and the cases after it go to a fresh worker; so do those
+of a worker that leaves because a case may have spoiled its device. If the
 zygote itself dies, nobody is to blame: what was in hand is started again, a bounded number of times.
 
 Where starting a device takes longer than a lot (a browser, say), a worker lasts: it waits for the next lot of its
@@ -168,6 +169,10 @@ class Pool:
             self._clear(work)
             self._again(lot, list(lot.cases))
             return []
+        if missing and finished and handing.has_left(work.folder):
+            self._clear(work)
+            self._again(lot, [lot.cases[index] for index in missing])
+            return results
         if missing and ended.wait_status is None and work.starts < STARTS:
             self._clear(work)
             self._again(lot, [lot.cases[index] for index in missing], work.starts + 1)

@@ -116,17 +116,17 @@ def capture(path: Path) -> None:
 
 
 def _lot(folder: Path, argument: str) -> None:
-    """Run the lot in `folder`, and what the parent hands over next, until that were `argument` lots."""
+    """Run the lot in `folder`, and what the parent hands over next, until it had `argument` of them, or is spoiled."""
     from archsweep.run import handing, worker
 
-    worker.work(folder)
+    fit = worker.work(folder)
     for _ in range(1, int(argument)):
-        following = handing.wait_for_next(folder)
+        following = handing.wait_for_next(folder) if fit else None
         if following is None:
             return
         folder = following
         capture(folder / OUTPUT_FILE)
-        worker.work(folder)
+        fit = worker.work(folder)
 
 
 def _probe(folder: Path, argument: str) -> None:

@@ -18,9 +18,9 @@ from types import ModuleType
 from typing import Any
 
 from archsweep import errors, registry
-from archsweep.contract import Case, Failure, Lot, Result, Stage, Status, Verdict
+from archsweep.contract import Capabilities, Case, Failure, Lot, Result, Stage, Status, Verdict
 from archsweep.encoding import decode, encode
-from archsweep.run import endings, reuse, sentinels
+from archsweep.run import endings, handing, reuse, sentinels
 from archsweep.run.bench import ArchitectureSource, LotBench
 from archsweep.settings import DEFAULT_PLATFORM
 
@@ -77,8 +77,11 @@ def read_results(folder: Path) -> dict[int, Result]:
     return found
 
 
-def work(folder: Path) -> None:
-    """Run the lot described in `folder`. Standard output and error are captured already."""
+def work(folder: Path) -> bool:
+    """Run the lot described in `folder`; whether this process is fit for another case.
+
+    Standard output and error are captured already. Where it is not fit, the rest of the lot is left to a fresh one.
+    """
     lot = decode(Lot, json.loads((folder / LOT_FILE).read_text()))
     announce = Announcer(folder / STAGE_FILE, lot.platform == DEFAULT_PLATFORM)
     source = sentinels.source(lot) or ArchitectureSource(lot)
@@ -95,6 +98,16 @@ def work(folder: Path) -> None:
             outcome = _attempt(lot, case, bench, announce)
             common = None if bench.found or outcome.status is Status.INAPPLICABLE else outcome
         _write(folder / f"result-{index}.json", outcome)
+        if _spoiled(outcome, bench.capabilities):
+            handing.leave(folder)
+            return False
+    return True
+
+
+def _spoiled(outcome: Result, capabilities: Capabilities) -> bool:
+    """Whether the device's context may be lost: then every later call on it fails, whoever makes it."""
+    on_device = outcome.status is Status.ERROR and outcome.stage in (Stage.COMPILE, Stage.RUN)
+    return capabilities.fresh_after_error and on_device
 
 
 def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Result:
@@ -128,7 +141,7 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
     return endings.result(
         lot, case, verdict.status, announce.now.stage, reached=announce.now.reached,
         graph=announce.now.graph and not doubt, message=verdict.message, wall_s=time.perf_counter() - began,
-        failure=blamed, device=device, metrics=verdict.metrics, details=details,
+        failure=blamed, device=device, metrics={**verdict.metrics, **bench.measured()}, details=details,
         outlook=verdict.outlook,
     )  # fmt: skip
 
