@@ -45,12 +45,13 @@ def command(as_json: bool) -> int:
 
 def _lines(ground: Ground) -> list[str]:
     probe = ground.probe
-    if not probe.present:
-        lines = [f"{ground.name:<10} absent: {probe.reason}"]
-        return [*lines, f"{'':<10} install: {probe.install}"] if probe.install else lines
-    versions = ", ".join(f"{name} {version}" for name, version in probe.versions.items())
+    versions = ", ".join(f"{name} {version}" for name, version in probe.versions.items()) or "no version to be found"
     parts = [probe.device, probe.driver, versions, f"evidence {probe.evidence}", f"fingerprint {ground.environment.id}"]
-    return [f"{ground.name:<10} present: {', '.join(part for part in parts if part)}"]
+    told = ", ".join(part for part in parts if part)
+    if probe.present:
+        return [f"{ground.name:<10} present: {told}"]
+    install = [f"{'':<10} install: {probe.install}"] if probe.install else []
+    return [f"{ground.name:<10} absent: {probe.reason}", *install, f"{'':<10} {told}"]
 
 
 def _plain(value: Any) -> Any:
