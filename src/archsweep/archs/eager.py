@@ -124,3 +124,16 @@ def cast(model: torch.nn.Module, device: torch.device | str, dtype: torch.dtype)
         return tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device)
 
     return model._apply(moved)
+
+
+def fed(value: Any, device: torch.device | str, dtype: torch.dtype) -> Any:
+    """An input on `device`, its floating tensors in `dtype`: what a model that was `cast` so takes."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.to(device=device, dtype=dtype if value.is_floating_point() else None)
+    if isinstance(value, Mapping):
+        return {key: fed(item, device, dtype) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(fed(item, device, dtype) for item in value)
+    return value

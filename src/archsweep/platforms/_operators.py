@@ -6,9 +6,11 @@ comes out is a prediction, and never a pass.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
 COMPOSITE = ("CompositeExplicitAutograd", "CompositeImplicitAutograd", "CompositeExplicitAutogradNonFunctional")
+WIDE = "float32"  # in which every model runs on the CPU
 EVERYWHERE = "*"  # in place of a key: composed of other operators, so at home on every device
 
 
@@ -41,6 +44,7 @@ class Call:
     operator: str
     dtypes: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
+    flags: tuple[bool, ...] = ()  # its arguments that are true or false, in order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,18 +58,19 @@ class Device:
 
 
 def predict(bench: Bench, device: Device) -> Verdict:
-    """Unexecuted, with an outlook: a real run on the CPU says which operators are reached."""
-    calls = reached(bench.model(), bench.inputs)
+    """Unexecuted, with an outlook: a real run on the CPU, in the case's dtype, says which operators are reached."""
+    calls, doubt = _calls(bench)
     found = table(bench.cache)
     support = {name: look_up(name, device, found) for name in sorted({call.operator for call in calls})}
     blocking = [name for name, kind in support.items() if kind in (Support.MISSING, Support.FALLBACK)]
     unknown = [name for name, kind in support.items() if kind is Support.UNKNOWN]
     broken = sorted({said for call in calls for limit in device.limits if (said := limit(call))})
-    outlook = Outlook.BLOCKED if blocking or broken else Outlook.UNKNOWN if unknown else Outlook.LIKELY
+    outlook = Outlook.BLOCKED if blocking or broken else Outlook.UNKNOWN if unknown or doubt else Outlook.LIKELY
     reasons = [
         *(f"{name}: {support[name]}" for name in blocking),
         *broken,
         *(f"{name}: unknown to the table" for name in unknown),
+        *([doubt] if doubt else []),
     ]
     message = "; ".join(reasons) or f"all {len(support)} operators are registered for {device.key}"
     return Verdict(
@@ -76,6 +81,23 @@ def predict(bench: Bench, device: Device) -> Verdict:
         details={"blocking": blocking, "limits": broken, "unknown": unknown},
         operators=tuple(blocking),
     )
+
+
+def _calls(bench: Bench) -> tuple[list[Call], str]:
+    """The calls of one pass in the case's dtype; those in float32, and why, where the CPU cannot run that dtype."""
+    import torch
+
+    from archsweep.archs import eager
+
+    dtype = bench.case.dtype
+    given = {name: eager.fed(value, "cpu", getattr(torch, dtype)) for name, value in bench.inputs.items()}
+    try:
+        return reached(bench.model(dtype), given), ""
+    except eager.RAISED as error:
+        if dtype == WIDE:
+            raise
+        said = f"the CPU does not run it in {dtype} ({type(error).__name__}: {error}): operators are those of {WIDE}"
+        return reached(bench.model(WIDE), bench.inputs), " ".join(said.split())
 
 
 def reached(model: torch.nn.Module, inputs: Mapping[str, Any]) -> list[Call]:
@@ -95,6 +117,7 @@ def reached(model: torch.nn.Module, inputs: Mapping[str, Any]) -> list[Call]:
                 operator=str(func).removesuffix(".default"),
                 dtypes=tuple(str(item.dtype).removeprefix("torch.") for item in tensors),
                 shapes=tuple(tuple(item.shape) for item in tensors),
+                flags=tuple(item for item in args if isinstance(item, bool)),
             )
             seen.setdefault(call, None)
             return result
@@ -129,15 +152,19 @@ def table(cache: Path | None) -> dict[str, list[str]]:
     import torch
 
     file = cache / "operators" / f"{torch.__version__}.json" if cache else None
-    if file is not None and file.exists():
-        kept: dict[str, list[str]] = json.loads(file.read_text())
-        return kept
+    if file is not None:
+        with contextlib.suppress(OSError, ValueError):  # there is none yet, or it is cut off: made anew
+            kept: dict[str, list[str]] = json.loads(file.read_text())
+            return kept
     made = read(_functions())
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_suffix(f".{os.getpid()}.draft")
-        draft.write_text(json.dumps(made))
-        draft.replace(file)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(json.dumps(made))
+            draft.replace(file)
+        except OSError as error:
+            warnings.warn(f"the table of operators is not kept: {error}", stacklevel=2)
     return made
 
 

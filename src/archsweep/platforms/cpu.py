@@ -15,10 +15,13 @@ capabilities = Capabilities(
 
 def probe() -> Probe:
     """Multiplies two small matrices."""
-    device = processor_name()
+    device, versions = processor_name(), _torch.versions()
     if not _torch.computes("cpu"):
-        return Probe(present=False, evidence=Evidence.NONE, device=device, reason="a matrix product came out wrong")
-    return Probe(present=True, evidence=Evidence.HARDWARE, device=device)
+        return Probe(
+            present=False, evidence=Evidence.NONE, device=device, reason="a matrix product came out wrong",
+            install="another build of torch: https://pytorch.org/get-started/locally", versions=versions,
+        )  # fmt: skip
+    return Probe(present=True, evidence=Evidence.HARDWARE, device=device, versions=versions)
 
 
 def compile(bench: Bench) -> Program:

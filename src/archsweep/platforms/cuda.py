@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from archsweep.contract import Bench, Capabilities, Evidence, Priority, Probe, Program
 from archsweep.platforms import _torch
 
 title = "PyTorch eager on CUDA"
 priority = Priority.HIGH
 capabilities = Capabilities(
-    executes=True, module=True, trains=True, generates=True, dtypes=("float32", "float16", "bfloat16")
-)
+    executes=True, module=True, trains=True, generates=True, dtypes=("float32", "float16", "bfloat16"),
+    fresh_after_error=True,
+)  # fmt: skip
+BUILD = "a CUDA build of torch: https://pytorch.org/get-started/locally"
 
 
 def probe() -> Probe:
@@ -17,21 +21,34 @@ def probe() -> Probe:
     import torch
 
     if torch.version.hip is not None:
-        return _absent("this torch is a HIP build: its devices are AMD's", "")
+        return _absent("this torch is a HIP build: its devices are AMD's")
     if torch.version.cuda is None:
-        return _absent(
-            "this torch is built without CUDA", "a CUDA build of torch: https://pytorch.org/get-started/locally"
-        )
-    return _torch.probe_accelerator("cuda", Evidence.HARDWARE, {"cuda": torch.version.cuda})
+        return _absent("this torch is built without CUDA")
+    install = f"an NVIDIA GPU and a driver for CUDA {torch.version.cuda} or newer (nvidia-smi shows both)"
+    found = _torch.probe_accelerator("cuda", "NVIDIA GPU", install, _torch.versions(cuda=torch.version.cuda))
+    return dataclasses.replace(found, driver=_driver()) if found.present else found
 
 
-def _absent(reason: str, install: str) -> Probe:
-    return Probe(present=False, evidence=Evidence.NONE, reason=reason, install=install)
+def _absent(reason: str) -> Probe:
+    versions = _torch.versions()
+    return Probe(present=False, evidence=Evidence.NONE, reason=reason, install=BUILD, versions=versions)
+
+
+def _driver() -> str:
+    """Version of the driver, where the package that asks it is installed."""
+    try:
+        import pynvml
+    except ImportError:
+        return ""
+    try:
+        pynvml.nvmlInit()
+        return str(pynvml.nvmlSystemGetDriverVersion())
+    except pynvml.NVMLError as error:
+        return f"unknown ({error})"
 
 
 def compile(bench: Bench) -> Program:
     import torch
 
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
+    _torch.without_tf32()
     return _torch.compile_eager(bench, "cuda", torch.cuda.get_device_name(0))

@@ -9,8 +9,10 @@ from archsweep.platforms._operators import Call
 title = "PyTorch eager on Apple's Metal"
 priority = Priority.MEDIUM
 capabilities = Capabilities(
-    executes=True, module=True, trains=True, generates=True, dtypes=("float32", "float16", "bfloat16")
-)
+    executes=True, module=True, trains=True, generates=True, dtypes=("float32", "float16", "bfloat16"),
+    fresh_after_error=True,
+)  # fmt: skip
+FACTORING = ("linalg_lu_factor_ex", "linalg_lu_solve", "_linalg_solve_ex", "linalg_inv_ex")
 
 
 def _no_float64(call: Call) -> str | None:
@@ -40,6 +42,20 @@ def _linear_in_floats(call: Call) -> str | None:
     return f"{call.operator} in {call.dtypes[0]}: MPS multiplies floats only" if whole else None
 
 
+def _volumes_in_float32(call: Call) -> str | None:
+    """Transposed convolutions of volumes are refused in half precision (ATen/native/mps/operations/Convolution.mm)."""
+    transposed = call.operator == "aten.convolution" and call.flags[:1] == (True,) and len(call.shapes[0]) == 5
+    narrow = transposed and call.dtypes[0] in ("float16", "bfloat16")
+    return f"{call.operator}, transposed, of volumes in {call.dtypes[0]}: MPS takes float32" if narrow else None
+
+
+def _factoring_in_float32(call: Call) -> str | None:
+    """Systems of equations are solved in float32 alone (ATen/native/mps/operations/LinearAlgebra.mm)."""
+    solves = call.operator.removeprefix("aten.").partition(".")[0] in FACTORING
+    other = solves and call.dtypes and call.dtypes[0] not in ("float32", "float64")  # that has a limit of its own
+    return f"{call.operator} in {call.dtypes[0]}: MPS takes float32" if other else None
+
+
 DEVICE = _operators.Device(
     key="MPS",
     translated={
@@ -50,7 +66,14 @@ DEVICE = _operators.Device(
     fallback=frozenset(
         {"embedding_renorm_", "linalg_svd", "linalg_svd.U", "im2col", "col2im", "upsample_nearest3d.vec"}
     ),
-    limits=(_no_float64, _few_dimensions, _few_channels, _linear_in_floats),
+    limits=(
+        _no_float64,
+        _few_dimensions,
+        _few_channels,
+        _linear_in_floats,
+        _volumes_in_float32,
+        _factoring_in_float32,
+    ),
 )
 
 
@@ -61,9 +84,10 @@ def probe() -> Probe:
     if not torch.backends.mps.is_built():
         return Probe(
             present=False, evidence=Evidence.PREDICTED, reason="this torch is built without Metal",
-            install="a Mac with Apple silicon, and torch's wheel for macOS",
+            install="a Mac with Apple silicon, and torch's wheel for macOS", versions=_torch.versions(),
         )  # fmt: skip
-    return _torch.probe_accelerator("mps", Evidence.HARDWARE, {}, Evidence.PREDICTED)
+    install = "macOS 14 or newer on a Mac with Apple silicon"
+    return _torch.probe_accelerator("mps", "Apple GPU (Metal)", install, _torch.versions(), Evidence.PREDICTED)
 
 
 def predict(bench: Bench) -> Verdict:
@@ -71,4 +95,4 @@ def predict(bench: Bench) -> Verdict:
 
 
 def compile(bench: Bench) -> Program:
-    return _torch.compile_eager(bench, "mps", "Apple GPU (Metal)")
+    return _torch.compile_eager(bench, "mps", "Apple GPU (Metal)", DEVICE.fallback)

@@ -8,8 +8,10 @@ from archsweep.platforms import _operators, _torch
 title = "PyTorch eager on ROCm"
 priority = Priority.MEDIUM
 capabilities = Capabilities(
-    executes=True, module=True, trains=True, generates=True, dtypes=("float32", "float16", "bfloat16")
-)
+    executes=True, module=True, trains=True, generates=True, dtypes=("float32", "float16", "bfloat16"),
+    fresh_after_error=True,
+)  # fmt: skip
+GPU = "an AMD GPU that ROCm supports, its driver, and a user in the groups render and video (rocminfo shows it)"
 # A HIP build registers its operators under CUDA's key; the table says nothing of a kernel that HIP lacks.
 DEVICE = _operators.Device(
     key="CUDA",
@@ -27,9 +29,10 @@ def probe() -> Probe:
     if torch.version.hip is None:
         return Probe(
             present=False, evidence=Evidence.PREDICTED, reason="this torch is no HIP build",
-            install="a ROCm build of torch: https://pytorch.org/get-started/locally",
+            install="a ROCm build of torch: https://pytorch.org/get-started/locally", versions=_torch.versions(),
         )  # fmt: skip
-    return _torch.probe_accelerator("cuda", Evidence.HARDWARE, {"hip": torch.version.hip}, Evidence.PREDICTED)
+    found = _torch.versions(hip=torch.version.hip)
+    return _torch.probe_accelerator("cuda", "AMD GPU", GPU, found, Evidence.PREDICTED)
 
 
 def predict(bench: Bench) -> Verdict:
@@ -39,5 +42,5 @@ def predict(bench: Bench) -> Verdict:
 def compile(bench: Bench) -> Program:
     import torch
 
-    torch.backends.cuda.matmul.allow_tf32 = False
+    _torch.without_tf32()
     return _torch.compile_eager(bench, "cuda", torch.cuda.get_device_name(0))

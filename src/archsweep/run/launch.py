@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from archsweep.errors import HarnessBroken, SettingsError
 
 START_DEADLINE_S = 300.0
+SILENT = ("PYTORCH_ENABLE_MPS_FALLBACK",)  # would let torch compute on the CPU what the device has no kernel for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,8 @@ def worker_environment() -> dict[str, str]:
     chosen = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
     if sys.platform == "linux":
         chosen |= {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-    return {**chosen, **os.environ, **fixed}
+    given = {name: value for name, value in os.environ.items() if name not in SILENT}
+    return {**chosen, **given, **fixed}
 
 
 class Forking:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from archsweep.platforms import _operators
@@ -55,8 +57,22 @@ def test_limits_speak_of_calls() -> None:
     deep = Call(operator="aten.sum", dtypes=("float32",), shapes=((1,) * 17,))
     whole = Call(operator="aten.mm", dtypes=("int64", "int64"), shapes=((2, 2), (2, 2)))
     broad = Call(operator="aten.convolution", dtypes=("float32",), shapes=((1, 3, 4, 4), (70000, 3, 1, 1)))
+    sizes = ((1, 2, 3, 3, 3), (2, 2, 1, 1, 1))
+    volumes = Call(operator="aten.convolution", dtypes=("float16",) * 2, shapes=sizes, flags=(True,))
+    solved = Call(operator="aten._linalg_solve_ex", dtypes=("complex64",), shapes=((2, 2),))
+    for other in (dataclasses.replace(volumes, flags=(False,)), dataclasses.replace(volumes, dtypes=("float32",) * 2)):
+        assert not any(limit(other) for limit in mps.DEVICE.limits)
+    assert not any(limit(dataclasses.replace(solved, dtypes=("float32",))) for limit in mps.DEVICE.limits)
     plain = Call(operator="aten.mm", dtypes=("float32",), shapes=((2, 2),))
-    for call, word in ((wide, "float64"), (deep, "17 dimensions"), (whole, "floats only"), (broad, "70000")):
+    words = (
+        (wide, "float64"),
+        (deep, "17 dimensions"),
+        (whole, "floats only"),
+        (broad, "70000"),
+        (volumes, "volumes"),
+        (solved, "complex64"),
+    )
+    for call, word in words:
         said = [limit(call) for limit in mps.DEVICE.limits]
         assert any(text and word in text for text in said), said
     assert not any(limit(plain) for limit in mps.DEVICE.limits)
