@@ -46,6 +46,7 @@ def shrink_images(root: Node, largest: int = LARGEST_SIDE) -> None:
             else:
                 continue
             node.set(name, new)
+            _windows_inside(node, _side(new) or side, patch)
             moved[side] = _side(new) or side
             if side % moved[side] == 0:
                 ratios.append(side // moved[side])
@@ -94,6 +95,13 @@ def _whole_windows(node: Node, side: int, steps: int) -> bool:
     """Whether the last of several stages, `steps` pixels a place, holds whole windows of attention."""
     window = node.get("window_size")
     return _stages(node) > 1 and is_whole(window) and window > 1 and side % (steps * window) == 0
+
+
+def _windows_inside(node: Node, side: int, patch: int) -> None:
+    """Windows that have outgrown the grid of patches become halves of it: else one padded window is all there is."""
+    window, grid = node.get("window_size"), side // patch
+    if patch > 1 and is_whole(window) and window > grid >= 4:
+        node.set("window_size", grid // 2)
 
 
 def _fewer_tokens_a_window(node: Node, value: Any, patch: int) -> Any:

@@ -43,10 +43,13 @@ def test_stages_keep_whole_windows() -> None:
     assert root.get("window_size") == 3 and root.get("image_size") == 96, "eight windows a side, one in the last stage"
 
 
-def test_a_window_without_stages_stays() -> None:
+def test_a_window_that_has_outgrown_its_grid_becomes_half_of_it() -> None:
     root = node(image_size=1024, patch_size=16, window_size=14, depth=12)
     sizes.shrink_images(root)
-    assert root.get("window_size") == 14 and root.get("image_size") <= 224
+    assert root.get("window_size") == root.get("image_size") // 16 // 2, "several windows, as before"
+    wide = node(image_size=224, patch_size=4, window_size=7)
+    sizes.shrink_images(wide)
+    assert wide.get("window_size") == 7, "it still fits"
 
 
 def test_a_time_series_has_few_patches_and_a_text_keeps_its_length() -> None:
