@@ -21,12 +21,15 @@ from typing import Any
 OUTPUT_FILE, ANSWER_FILE = "output", "answer.json"
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # of prctl(2)
 SCANNERS = 2  # processes that read the library together
+# What importing a package raises that is absent, half installed, or built for other versions of what it imports.
+UNLOADABLE = (ImportError, RuntimeError, OSError, ValueError, TypeError, AttributeError)
 
 
 def prepare(setup: Mapping[str, Any]) -> tuple[str, ...]:
     """Import what every worker needs; returns notes for the fingerprint.
 
-    `setup`: `imports`, `trust_remote_code`. Raises SettingsError for a module that cannot be imported.
+    `setup`: `imports` (modules that register architectures), `trust_remote_code`, and `platforms`, for `warm_up` only.
+    Raises SettingsError for one of `imports` that cannot be imported.
     """
     from archsweep.archs import importing
 
@@ -45,14 +48,14 @@ def warm_up(platforms: Sequence[str] = ()) -> None:
     """Run a little of everything once, so that no worker pays for torch's lazy initialisation.
 
     Imported here as well: the image library that transformers wraps, where it is installed (it takes a second), and
-    what the workers of `platforms` need, where these have a `warm_up` of their own.
+    what the workers of `platforms` need, where these have a `warm_up` of their own. One that is broken stops no other.
     """
     import torch
 
     from archsweep import registry
 
     _preload()
-    with contextlib.suppress(ImportError, RuntimeError):
+    with contextlib.suppress(*UNLOADABLE):
         importlib.import_module("timm")
 
     with torch.no_grad():
@@ -63,9 +66,9 @@ def warm_up(platforms: Sequence[str] = ()) -> None:
         torch.nn.functional.scaled_dot_product_attention(*[torch.ones(1, 2, 4, 8)] * 3)
         torch.nn.functional.gelu(image).mean().item()
     for name in platforms:
-        own = getattr(registry.load("platforms", name), "warm_up", None)
-        if own is not None:
-            with contextlib.suppress(ImportError, RuntimeError, OSError):  # its probe says why
+        with contextlib.suppress(*UNLOADABLE):  # its probe says why
+            own = getattr(registry.load("platforms", name), "warm_up", None)
+            if own is not None:
                 own()
 
 
@@ -78,7 +81,7 @@ def _preload() -> None:
         importlib.import_module(found.name)
     for kind in registry.KINDS:
         for name in registry.names(kind):
-            with contextlib.suppress(ImportError, RuntimeError):  # another package's plugin: its worker says why
+            with contextlib.suppress(*UNLOADABLE):  # another package's plugin: its worker says why
                 registry.load(kind, name)
     overrides.load()
     with float64.widened():
