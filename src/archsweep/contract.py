@@ -69,7 +69,7 @@ class Blame(StrEnum):
 
     OURS = "ours"
     UPSTREAM = "upstream"
-    NEVER = "never"
+    NEVER = "never"  # the API cannot: no machine can prove that yet, so no result says it
 
 
 class Architecture(StrEnum):
@@ -342,7 +342,7 @@ class Bench(Protocol):
     capabilities: Capabilities
     cache: Path | None  # root of the content-addressed cache
 
-    def announce(self, stage: Stage) -> None: ...
+    def announce(self, stage: Stage, graph: bool = False) -> None: ...  # `graph`: with one that is right on the CPU
     def option(self, name: str) -> str: ...  # of the platform's, for this case: its default where the case has none
     def model(self, dtype: str | None = None) -> Any:
         """A fresh torch module in eval mode, tiny and lively, always with the same weights."""

@@ -6,9 +6,18 @@ Knows nothing of the rest of the program.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
+
+# How allocators say that they have no more: of torch, CUDA, ONNX Runtime, OpenVINO, Dawn and C++. Not QNN's error 1002,
+# "Memory allocation related", which it gives graphs that it cannot compile.
+_OUT_OF_MEMORY = re.compile(
+    r"not enough memory|out of memory|(?:can't|cannot|could not|failed to) allocate memory|DefaultCPUAllocator"
+    r"|bad_alloc|ALLOC_FAILED",
+    re.IGNORECASE,
+)
 
 EXIT_OK, EXIT_FINDINGS, EXIT_USAGE, EXIT_BROKEN, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -106,6 +115,14 @@ def without(error: ImportError) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"{error.name} is not installed"
     return f"{error.name or 'a package'} does not load: {error}"
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether this is what an allocator raised, or a refusal of a runtime whose words are an allocator's."""
+    if isinstance(error, MemoryError):
+        return True
+    told = isinstance(error, RuntimeError | RuntimeFault) or (isinstance(error, Unsupported) and not error.operators)
+    return told and bool(_OUT_OF_MEMORY.search(str(error)))
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> tuple[str, ...]:

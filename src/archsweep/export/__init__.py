@@ -15,12 +15,14 @@ import functools
 import importlib
 import os
 import re
+import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from archsweep import machine
+import archsweep
+from archsweep import errors, machine
 from archsweep.contract import Bench, Stage
 from archsweep.encoding import decode, encode
 from archsweep.errors import Ending, Unsupported
@@ -33,6 +35,8 @@ RULES = 9  # raise when a change here changes what a graph holds
 BOUNDS = {"dynamo": 30.0}  # seconds of processor time that a route is given: what it exports, it has in under ten
 BUDGET = 60.0  # that all routes are given together: an export that takes longer is given up once, not on each platform
 EXPORTER = "torch"
+TOOLS = ("onnx", "onnxruntime", "onnxscript")  # a graph, and whether it is right, depends on their versions
+PASSING = frozenset({"ImportError", "MemoryError", "OSError"})
 LARGEST = 2**31 - 2**20  # bytes that a protobuf can hold
 
 _OPERATOR = re.compile(r"(?:operator|function for) '?<?(?:OpOverload\(op=')?((?:aten|prims|torchvision)[:.]+[\w.]+)")
@@ -47,6 +51,7 @@ class Attempt:
     plain: bool = False  # without a rewrite, and with nothing computed beside the graph
     exported: bool = False
     said: bool = False  # whether the error is one of the exporter's own
+    passing: bool = False  # whether it tells of this machine or moment, not of the model: such an attempt is not kept
     error: str = ""
     error_class: str = ""
     operators: tuple[str, ...] = ()
@@ -108,8 +113,8 @@ class ExportFault(Ending):
 
 
 def warm_up() -> None:
-    """Imports what every export needs."""
-    for name in ("onnx", "onnxruntime", "torch.onnx"):
+    """Imports what every export needs. What is missing is said here, not as a failure of each way to a graph."""
+    for name in (*TOOLS, "torch.onnx"):
         importlib.import_module(name)
 
 
@@ -121,6 +126,7 @@ def graph(bench: Bench, without: tuple[str, ...] = ()) -> Graph:
     ExportFault.
     """
     bench.announce(Stage.EXPORT)
+    warm_up()
     place = cache.shelf(bench.cache, bench.reference.key[:2])
     material = functools.cache(lambda: _material(bench))
     attempts: list[Attempt] = []
@@ -133,7 +139,7 @@ def graph(bench: Bench, without: tuple[str, ...] = ()) -> Graph:
             kept = cache.load(place, name)
             if kept is None:
                 facts, draft = _gone(material(), way, left, place)
-                kept = facts, cache.store(place, name, facts, draft)
+                kept = facts, None if facts["attempt"]["passing"] else cache.store(place, name, facts, draft)
             facts, file = kept
             left -= facts["spent_s"]
             attempts.append(decode(Attempt, facts["attempt"]))
@@ -146,7 +152,7 @@ def _graph(bench: Bench, facts: Mapping[str, Any], file: Path, attempts: tuple[A
     inputs, outputs, frozen, unused = (tuple(facts[key]) for key in ("inputs", "outputs", "frozen", "unused"))
     calls = tuple(decode(beside.Call, item) for item in facts["beside"])
     model = functools.cache(lambda: _prepared(bench.model()))
-    bench.announce(Stage.COMPILE)
+    bench.announce(Stage.COMPILE, graph=True)
     return Graph(
         file=file, inputs=inputs, outputs=outputs, frozen=frozen, unused=unused, attempts=attempts, calls=calls,
         _model=model,
@@ -165,7 +171,7 @@ def accepted(bench: Bench, take: Callable[[Graph], Taken]) -> tuple[Graph, Taken
         except (Unsupported, ExportFault):
             if not refused:
                 raise
-            bench.announce(Stage.COMPILE)
+            bench.announce(Stage.COMPILE, graph=True)
             raise next(iter(refused.values())) from None
         told = {way: str(error) for way, error in refused.items()}
         try:
@@ -175,17 +181,18 @@ def accepted(bench: Bench, take: Callable[[Graph], Taken]) -> tuple[Graph, Taken
 
 
 def _name(bench: Bench, what: str) -> str:
-    import onnx
     import torch
 
     from archsweep.export import lowering, pairs, rewrites
+
+    tools = [importlib.import_module(name).__version__ for name in TOOLS]
 
     return cache.key(
         {
             "reference": bench.reference.key,
             "what": what,
             "rules": [RULES, rewrites.RULES, lowering.RULES, pairs.RULES],
-            "versions": [torch.__version__, onnx.__version__],
+            "versions": [torch.__version__, *tools],
         }
     )
 
@@ -205,7 +212,7 @@ def _fault(attempts: tuple[Attempt, ...], seeded: bool) -> Ending:
 
 def _proven(attempts: Sequence[Attempt]) -> bool:
     """Whether torch's own exporter fails without archsweep: no way leads to a right graph, and the plain one says so
-    itself. Wrong numbers alone are no proof, nor is a deadline of ours, a killed process or an error of our wrapper."""
+    itself. Wrong numbers alone are no proof, nor is a deadline of ours, a killed process or what our wrapper raised."""
     return any(item.plain and item.said and not item.exported for item in attempts)
 
 
@@ -291,7 +298,9 @@ def _apart(bound_s: float, material: _Material, way: _Way, file: Path) -> tuple[
     try:
         attempt, facts = apart.call(step, bound_s)
     except apart.Died as error:
-        return dataclasses.replace(way.attempt, error=str(error), error_class=type(error).__name__), None
+        text, kinds = machine.without_folders(str(error))[:300], getattr(error, "kinds", (type(error).__name__,))
+        passing = isinstance(error, apart.Killed | apart.NotAsked) or bool(PASSING & {*kinds})
+        return dataclasses.replace(way.attempt, error=text, error_class=kinds[0], passing=passing), None
     return decode(Attempt, attempt), facts
 
 
@@ -336,11 +345,21 @@ def _failed(attempt: Attempt, error: Exception) -> Attempt:
     texts = [machine.without_folders(re.sub(r"\x1b\[\d+m", "", str(item))) for item in chain]
     named = next((found for text in texts if (found := _OPERATOR.findall(text))), [])
     line = next((line for text in reversed(texts) for line in text.splitlines() if line.strip()), "")
+    passing = any(errors.out_of_memory(item) or isinstance(item, ImportError | OSError) for item in chain)
     return dataclasses.replace(
-        attempt, error=line[:300], error_class=type(chain[-1]).__name__,
-        said=type(error).__module__.startswith("torch."),
+        attempt, error=line[:300], error_class=type(chain[-1]).__name__, passing=passing,
+        said=type(error).__module__.startswith("torch.") and not passing and not _raised_here(error),
         operators=tuple(dict.fromkeys(item.replace("::", ".") for item in named)),
     )  # fmt: skip
+
+
+def _raised_here(error: BaseException) -> bool:
+    """Whether archsweep's own code has raised what began it: an exporter runs our wrapper, and wraps what it raises."""
+    while (before := error.__cause__ or error.__context__) is not None:
+        error = before
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    own = f"{Path(archsweep.__file__).parent}{os.sep}"
+    return not frames or frames[-1].f_code.co_filename.startswith(own)
 
 
 # What exporters and ONNX Runtime raise on models they cannot take.

@@ -14,7 +14,7 @@ from typing import Any
 
 from archsweep import export
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program, Stage, Tensor
-from archsweep.errors import Unavailable, Unsupported, without
+from archsweep.errors import RuntimeFault, Unavailable, Unsupported, out_of_memory, without
 from archsweep.export import repairs, wrapping
 from archsweep.platforms import _onnxruntime
 
@@ -99,7 +99,11 @@ class OpenVinoProgram:
         import torch
 
         leaves = self._leaves(inputs)
-        found = self._request.infer([leaves[name].contiguous().numpy() for name in self._inputs])
+        given = [leaves[name].contiguous().numpy() for name in self._inputs]
+        try:
+            found = self._request.infer(given)
+        except RuntimeError as error:  # what OpenVINO makes of each of its own exceptions
+            raise RuntimeFault(f"{type(error).__name__}: {error}") from error
         values = [found[index] for index in range(len(self._outputs))]
         return {
             path: torch.from_numpy(numpy.asarray(value).copy())
@@ -133,10 +137,10 @@ def _from_onnx(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
     """From the checked graph, or from another one if the first is refused or has no static shapes."""
 
     def take(graph: export.Graph, static: bool = True) -> tuple[Any, Any, dict[str, int]]:
+        model, counts = _read(bench, core, graph)
+        if static and any(item.partial_shape.is_dynamic for item in model.outputs):
+            raise _Unknown("the shapes of its outputs stay unknown")
         try:
-            model, counts = _read(bench, core, graph)
-            if static and any(item.partial_shape.is_dynamic for item in model.outputs):
-                raise _Unknown("the shapes of its outputs stay unknown")
             return model, core.compile_model(model, bench.option("device"), settings), counts
         except FAILURES as error:
             raise _refusal(error) from error
@@ -157,10 +161,12 @@ def _read(bench: Bench, core: Any, graph: export.Graph) -> tuple[Any, dict[str, 
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "repaired.onnx"
         counts = repairs.repaired(graph.file, REPAIRS, target)
-        if not any(counts.values()):
-            return core.read_model(graph.file), counts
-        _onnxruntime.still_right(bench, graph, target)
-        return core.read_model(target), counts
+        if any(counts.values()):
+            _onnxruntime.still_right(bench, graph, target)
+        try:  # an error of a repair, or of its proof, is no refusal
+            return core.read_model(target if any(counts.values()) else graph.file), counts
+        except FAILURES as error:
+            raise _refusal(error) from error
 
 
 def _from_torch(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
@@ -171,10 +177,14 @@ def _from_torch(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
     bench.announce(Stage.EXPORT)
     route = bench.option("route")
     wrapped = wrapping.wrap(bench.model(), bench.inputs)
+    exported = None
+    if route == "exported_program":
+        with torch.no_grad():
+            exported = torch.export.export(wrapped.module, wrapped.arguments, strict=False)
     try:
         with torch.no_grad():
-            if route == "exported_program":
-                model = openvino.convert_model(torch.export.export(wrapped.module, wrapped.arguments, strict=False))
+            if exported is not None:
+                model = openvino.convert_model(exported)
             else:
                 model = openvino.convert_model(wrapped.module, example_input=wrapped.arguments)
         bench.announce(Stage.COMPILE)
@@ -202,8 +212,13 @@ def _placement(core: Any, model: Any, compiled: Any, device: str) -> Placement:
 
 
 def _refusal(error: Exception) -> Exception:
-    """Unsupported where the text is of an operation or of a shape that a frontend or a plugin does not take."""
+    """Unsupported where the text is of an operation or of a shape that a frontend or a plugin does not take.
+
+    What an allocator said is none, whatever stands around it: it goes on as what it is.
+    """
     text = str(error)
+    if out_of_memory(error):
+        return MemoryError(text)
     operators = tuple(dict.fromkeys(_NAMED.findall(text)))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     told = next((line for line in lines if "nsupported" in line or "not supported" in line), lines[-1] if lines else "")

@@ -81,14 +81,14 @@ class ArchitectureSource:
 class LotBench:
     """Satisfies contract.Bench for the cases of one lot, one after another."""
 
-    def __init__(self, lot: Lot, platform: ModuleType, source: Source, announce: Callable[[Stage], None]) -> None:
+    def __init__(self, lot: Lot, platform: ModuleType, source: Source, announce: Callable[..., None]) -> None:
         self.subject, self.case, self._lot = lot.subject, lot.cases[0], lot
         self.capabilities = platform.capabilities
         self._evidence = lot.evidence
         self._predictions: dict[tuple[Any, ...], Verdict] = {}
         self.cache = Path(lot.cache) if lot.cache else None
-        self._announce, self._exported, self._stage = announce, False, Stage.BUILD
-        self._refusals: dict[tuple[Any, ...], tuple[Ending, tuple[Stage, ...]]] = {}
+        self._announce, self._exported, self._graph, self._stage = announce, False, False, Stage.BUILD
+        self._refusals: dict[tuple[Any, ...], tuple[Ending, tuple[tuple[Stage, bool], ...]]] = {}
         self._platform, self._source = platform, source
         self._recipe: Any = None
         self._inputs: Mapping[str, Tensor] | None = None
@@ -103,9 +103,10 @@ class LotBench:
         for program in self._programs.values():
             program.begin()
 
-    def announce(self, stage: Stage) -> None:
+    def announce(self, stage: Stage, graph: bool = False) -> None:
         self._exported, self._stage = self._exported or stage is Stage.EXPORT, stage
-        self._announce(stage)
+        self._graph = graph or (self._graph and stage is not Stage.EXPORT)
+        self._announce(stage, graph)
 
     def option(self, name: str) -> str:
         default: str = self.capabilities.options[name][0]
@@ -131,7 +132,7 @@ class LotBench:
         """A bench for the case in hand, of the same model and inputs, on the platform that references come from."""
         case = dataclasses.replace(self.case, platform=DEFAULT_PLATFORM, options=())
         lot = dataclasses.replace(self._lot, platform=DEFAULT_PLATFORM, cases=(case,), evidence=Evidence.HARDWARE)
-        other = LotBench(lot, registry.load("platforms", DEFAULT_PLATFORM), self._source, lambda stage: None)
+        other = LotBench(lot, registry.load("platforms", DEFAULT_PLATFORM), self._source, lambda *told: None)
         other._recipe, other._inputs = self._recipe, self._inputs
         other._reference, other._fault = self._reference, self._fault
         return other
@@ -205,8 +206,8 @@ class LotBench:
         self.announce(Stage.COMPILE)
         if key in self._refusals:  # what was refused once is refused again, and asking may take long
             error, way = self._refusals[key]
-            for stage in way:
-                self.announce(stage)
+            for stage, graph in way:
+                self.announce(stage, graph)
             raise error
         if key not in self._programs:
             self._programs[key] = self._compiled(key)
@@ -217,12 +218,12 @@ class LotBench:
         return program
 
     def _compiled(self, key: tuple[Any, ...]) -> StagedProgram:
-        self._exported = False
+        self._exported = self._graph = False
         try:
-            return StagedProgram(self._platform.compile(self), self.announce, self._exported)
+            return StagedProgram(self._platform.compile(self), self.announce, self._exported, self._graph)
         except Ending as error:
-            way = (Stage.EXPORT, self._stage) if self._exported else (self._stage,)
-            self._refusals[key] = error, way
+            last = (self._stage, self._graph)
+            self._refusals[key] = error, ((Stage.EXPORT, False), last) if self._exported else (last,)
             raise
 
     def placements(self) -> tuple[Placement, ...]:
@@ -258,8 +259,10 @@ class StagedProgram:
     take long in an emulator. Every other run computes, so that a case which runs it twice compares two runs.
     """
 
-    def __init__(self, program: Program, announce: Callable[[Stage], None], exported: bool) -> None:
-        self._program, self._announce, self._exported = program, announce, exported
+    def __init__(
+        self, program: Program, announce: Callable[..., None], exported: bool, graph: bool = False
+    ) -> None:  # `graph`: it was made of an exported graph that is right on the CPU
+        self._program, self._announce, self._exported, self._graph = program, announce, exported, graph
         self._given = ""
         self._ran = False  # in the case in hand
         self.first: Mapping[str, Tensor] | None = None
@@ -270,8 +273,9 @@ class StagedProgram:
 
     def again(self) -> None:
         """Announce the way that it came, for a case that finds it made."""
-        for stage in (Stage.EXPORT, Stage.COMPILE) if self._exported else (Stage.COMPILE,):
-            self._announce(stage)
+        if self._exported:
+            self._announce(Stage.EXPORT)
+        self._announce(Stage.COMPILE, self._graph)
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         from archsweep.archs.eager import copied

@@ -21,13 +21,11 @@ MESSAGE_LIMIT = 500
 TRACEBACK_LIMIT = 20_000
 PROVABLE = frozenset({Status.FAIL, Status.ERROR, Status.UNSUPPORTED, Status.CRASH})
 FAULTS = PROVABLE | {Status.TIMEOUT, Status.OOM}
+FROM_OUTSIDE = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"})  # by the kernel for want of memory, or by a person
 ON_PLATFORM = frozenset({Stage.COMPILE, Stage.RUN, Stage.COMPARE})  # a graph is made before any backend is reached
 
 _PIP = re.compile(r"pip3? install[^\S\n]+(?:-\S+\s+)*['\"]?([^\s'\"`]+)")
 _REQUIRED = re.compile(r"requires the (\S+) library but it was not found")
-_OUT_OF_MEMORY = re.compile(
-    r"not enough memory|out of memory|can't allocate memory|DefaultCPUAllocator|Cannot allocate memory|bad_alloc", re.I
-)
 _PLACES = re.compile(r'File "[^"\n]*/(?:site-packages|dist-packages|src)/')  # where packages lie on this machine
 _OWN = ("transformers", "torch", "archsweep")
 
@@ -82,8 +80,8 @@ def _blame(
 ) -> tuple[Blame | None, str | None]:
     """Whose fault it is. The platform's package is to blame for what it does to a graph that is right on the CPU.
 
-    An error is the package's only where the platform says that its runtime raised it. Where the ending itself names a
-    package, the same was shown without archsweep.
+    An error is the package's only where the platform says that its runtime raised it, a death only where no other
+    process can have sent the signal. Where the ending itself names a package, the same was shown without archsweep.
     """
     if status not in FAULTS:
         return None, None
@@ -92,6 +90,8 @@ def _blame(
     proven = graph and stage in (Stage.COMPILE, Stage.RUN, Stage.COMPARE) and status in PROVABLE
     if status is Status.ERROR:
         proven = proven and failure is not None and failure.error_class == errors.RuntimeFault.__name__
+    if status is Status.CRASH:
+        proven = proven and not (failure is not None and failure.error_class in FROM_OUTSIDE)
     package = getattr(registry.load("platforms", platform), "package", None) if proven else None
     return (Blame.UPSTREAM, package) if package else (Blame.OURS, None)
 
@@ -112,7 +112,9 @@ def classify(error: BaseException, stage: Stage) -> tuple[Status, Stage, Failure
     operators: tuple[str, ...] = ()
     message = str(error) or error_class
     missing = _missing_package(error)
-    if isinstance(error, errors.Unavailable):
+    if errors.out_of_memory(error):
+        status = Status.OOM
+    elif isinstance(error, errors.Unavailable):
         status = Status.UNAVAILABLE
     elif isinstance(error, errors.Unsupported):
         status, operators = Status.UNSUPPORTED, error.operators
@@ -128,8 +130,6 @@ def classify(error: BaseException, stage: Stage) -> tuple[Status, Stage, Failure
             status, message = Status.UNAVAILABLE, f"{shorten(message)}. Install: pip install {missing}"
     elif missing:
         status, message = Status.UNAVAILABLE, f"{shorten(message)}. Install: pip install {missing}"
-    elif isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(message)):
-        status = Status.OOM
     text = machine.without_folders(_PLACES.sub('File "', "".join(traceback.format_exception(error))))
     failure = Failure(
         error_class=error_class, message=shorten(message), traceback=text[-TRACEBACK_LIMIT:], operators=operators,

@@ -26,7 +26,7 @@ from archsweep.settings import DEFAULT_PLATFORM
 
 LOT_FILE, STAGE_FILE = "lot.json", "stage"
 SEED = 0
-WIDE = ("float32", "float64")  # in which exported graphs are checked
+UNREADABLE = "right numbers, but the platform cannot say where it computed them"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Announced:
     stage: Stage = Stage.BUILD
     began: float = 0.0  # monotonic time at which the case began
     reached: bool = False  # whether the platform has been asked for anything yet
-    graph: bool = False  # whether it was asked with an exported graph, which had passed its control run
+    graph: bool = False  # whether it was given an exported graph that had passed its control run, as who gave it said
 
 
 class Announcer:
@@ -52,9 +52,9 @@ class Announcer:
         self.now = Announced(index=index, began=time.monotonic())
         self(Stage.BUILD)
 
-    def __call__(self, stage: Stage) -> None:
+    def __call__(self, stage: Stage, graph: bool = False) -> None:
         reached = self.now.reached or stage in (Stage.EXPORT, Stage.COMPILE) or (self._home and stage is Stage.RUN)
-        graph = stage is not Stage.EXPORT and (self.now.graph or self.now.stage is Stage.EXPORT)
+        graph = graph or (self.now.graph and stage is not Stage.EXPORT)
         self.now = dataclasses.replace(self.now, stage=stage, reached=reached, graph=graph)
         line = f"{self.now.index} {stage} {self.now.began:.6f} {int(reached)} {int(graph)}"
         os.pwrite(self._file, line.ljust(63).encode() + b"\n", 0)
@@ -147,16 +147,18 @@ def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Resu
 
 
 def _doubt(verdict: Verdict, bench: LotBench, graph: bool) -> str:
-    """Why a backend is not to blame for wrong numbers from a graph that is right in float32: empty if it is.
+    """Why a backend is not to blame for what fails with a graph that is right in float32: empty if it is.
 
-    A program may know of a control of its own that is wrong as well: its `details` have a `doubt` then. In a smaller
-    dtype the model itself may be wrong. It is asked on the CPU, in that dtype, by the same check.
+    Where nobody can say where right numbers were computed, nobody has shown that it was elsewhere. A program may know
+    of a control of its own that is wrong as well: its `details` have a `doubt` then. And the model itself may break
+    the promise, in any dtype: it is asked on the CPU, in that dtype, by the same check.
     """
     if verdict.status is not Status.FAIL or not graph:
         return ""
-    own = str(bench.facts().get("doubt", ""))
-    if own or bench.case.dtype in WIDE:
+    if own := str(bench.facts().get("doubt", "")):
         return own
+    if verdict.message == UNREADABLE:
+        return "no control: where it was computed is not known"
     control = bench.control()
     if bench.case.dtype not in control.capabilities.dtypes:
         return f"no control: the CPU has no {bench.case.dtype}"
@@ -219,8 +221,7 @@ def _earned(verdict: Verdict, bench: LotBench) -> Verdict:
         return Verdict(status=Status.BROKEN, message="the check passed although it ran no program on the platform")
     for placement in placements:
         if not placement.readable:
-            message = "right numbers, but the platform cannot say where it computed them"
-            return Verdict(status=Status.FAIL, message=message, metrics=verdict.metrics, details=verdict.details)
+            return Verdict(status=Status.FAIL, message=UNREADABLE, metrics=verdict.metrics, details=verdict.details)
         if placement.elsewhere:
             message = f"right numbers, but not all computed on {placement.device}: {', '.join(placement.elsewhere)}"
             return Verdict(
