@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import os
+import signal
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +15,7 @@ pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from archsweep import export  # noqa: E402
-from archsweep.contract import Blame, Stage  # noqa: E402
+from archsweep.contract import Blame, Stage, Status  # noqa: E402
 from archsweep.errors import Unsupported  # noqa: E402
 from archsweep.export import control, folding, rewrites  # noqa: E402
 from archsweep.run import endings  # noqa: E402
@@ -31,7 +34,7 @@ FULL, PADDED = torch.ones(2, 4, dtype=torch.long), torch.tensor([[1, 1, 1, 1], [
 
 def bench(folder, second, key, model=Branching):
     return SimpleNamespace(
-        announce=lambda stage: None,
+        announce=lambda stage, graph=False: None,
         cache=folder,
         reference=SimpleNamespace(key=key, seeded=False),
         inputs={"values": VALUES, "mask": FULL},
@@ -81,6 +84,66 @@ def test_an_error_of_the_wrapper_and_a_dead_process_prove_nothing(tmp_path, monk
     with pytest.raises(export.ExportFault) as fault:
         export.graph(bench(tmp_path, FULL, "wrapper", model=Doubling))
     assert fault.value.package == ""
+
+
+class Shifting(torch.nn.Module):
+    """Calls its output otherwise once an exporter looks, which our wrapper then does not find."""
+
+    def forward(self, values, mask):
+        return {"other" if torch.compiler.is_exporting() else "scaled": values * 2 + mask}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_our_wrapper_raises_in_the_exporter_is_not_the_exporters(tmp_path):
+    """torch.export says of whatever a forward pass raises that it has failed."""
+    asked = bench(tmp_path, FULL, "shifting", model=Shifting)
+    with pytest.raises(export.ExportFault) as fault:
+        export.graph(asked, without=("torchscript", "flat, frozen"))
+    plain = [item for item in fault.value.details["attempts"] if item["plain"]]
+    assert [(item["error_class"], item["exported"]) for item in plain] == [("KeyError", False)]
+    assert fault.value.package == ""
+    status, _, failure = endings.classify(fault.value, Stage.EXPORT)
+    assert endings._blame("openvino", status, Stage.EXPORT, False, failure) == (Blame.OURS, None)
+
+
+def interrupted(*given):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def full_disk(*given):
+    raise OSError(28, "No space left on device")
+
+
+def no_memory(*given):
+    raise MemoryError
+
+
+@pytest.mark.parametrize("route", [interrupted, full_disk, no_memory])
+@pytest.mark.filterwarnings("ignore")
+def test_what_tells_nothing_of_the_model_is_not_kept(tmp_path, monkeypatch, route):
+    asked = bench(tmp_path, FULL, "passing", model=Doubling)
+    with monkeypatch.context() as patch:
+        for name in export.routes.ROUTES:
+            patch.setitem(export.routes.ROUTES, name, route)
+        with pytest.raises(export.ExportFault) as fault:
+            export.graph(asked)
+    told = {full_disk: "No space left on device", interrupted: "SIGKILL", no_memory: "MemoryError"}[route]
+    assert str(fault.value).count(told) == 3, "each way tells what it met"
+    assert fault.value.package == ""
+    assert export.graph(asked).way == "torchscript"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_without_the_control_nothing_is_tried_and_nothing_kept(tmp_path, monkeypatch):
+    asked = bench(tmp_path, FULL, "control", model=Doubling)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "onnxruntime", None)
+        with pytest.raises(ModuleNotFoundError) as missing:
+            export.graph(asked)
+    status, _, failure = endings.classify(missing.value, Stage.EXPORT)
+    assert status is Status.UNAVAILABLE
+    assert failure.message.endswith("pip install onnxruntime")
+    assert export.graph(asked).way == "torchscript"
 
 
 @pytest.mark.filterwarnings("ignore")

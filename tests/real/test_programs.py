@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from archsweep.archs.reference import obtain  # noqa: E402
 from archsweep.contract import Capabilities, Case, Evidence, Lot, Placement, Stage, Status, Verdict  # noqa: E402
-from archsweep.errors import Unsupported  # noqa: E402
+from archsweep.errors import ReferenceFault, Unsupported  # noqa: E402
 from archsweep.run import sentinels, worker  # noqa: E402
 from archsweep.run.bench import LotBench, StagedProgram  # noqa: E402
 
@@ -82,7 +82,7 @@ class Source:
         return obtain(sentinels.subject("made"), recipe, lambda: self.make_model(recipe), inputs, None)
 
 
-def bench(scale: float, tmp_path: Path, announced: list[Stage]) -> LotBench:
+def bench(scale: float, tmp_path: Path, announced: list[tuple[Stage, bool]]) -> LotBench:
     subject = sentinels.subject("made")
     case = Case(subject=subject.id, platform="made", check="parity", dtype="float16", default_dtype="float16")
     lot = Lot(
@@ -96,24 +96,32 @@ def bench(scale: float, tmp_path: Path, announced: list[Stage]) -> LotBench:
     def compile(given: Any) -> Any:
         platform.asked += 1  # type: ignore[attr-defined]
         given.announce(Stage.EXPORT)
-        given.announce(Stage.COMPILE)
+        given.announce(Stage.COMPILE, graph=True)
         raise Unsupported("no", ("Odd",))
 
     platform.compile = compile  # type: ignore[attr-defined]
-    return LotBench(lot, platform, Source(scale), announced.append)
+    return LotBench(lot, platform, Source(scale), lambda stage, graph=False: announced.append((stage, graph)))
 
 
 def test_a_refusal_is_remembered_with_the_way_that_led_to_it(tmp_path: Path) -> None:
-    announced: list[Stage] = []
+    announced: list[tuple[Stage, bool]] = []
     made = bench(1.0, tmp_path, announced)
     ways = []
     for _ in range(2):
         announced.clear()
         with pytest.raises(Unsupported):
             _ = made.program
-        ways.append([stage for stage in announced if stage in (Stage.EXPORT, Stage.COMPILE)])
+        ways.append([(stage, graph) for stage, graph in announced if stage in (Stage.EXPORT, Stage.COMPILE)])
     assert made._platform.asked == 1  # type: ignore[attr-defined]
-    assert ways[0] == ways[1] == [Stage.COMPILE, Stage.EXPORT, Stage.COMPILE]
+    assert ways[0] == ways[1] == [(Stage.COMPILE, False), (Stage.EXPORT, False), (Stage.COMPILE, True)]
+
+
+@pytest.mark.parametrize("graph", [True, False])
+def test_a_program_that_a_case_finds_made_is_of_a_checked_graph_or_not_as_before(graph: bool) -> None:
+    announced: list[tuple[Stage, bool]] = []
+    program = StagedProgram(Counting(), lambda stage, graph=False: announced.append((stage, graph)), True, graph)
+    program.again()
+    assert announced == [(Stage.EXPORT, False), (Stage.COMPILE, graph)]
 
 
 @pytest.mark.parametrize(("scale", "doubted"), [(1.0, False), (3e3, True)])
@@ -127,4 +135,38 @@ def test_a_backend_is_not_to_blame_for_what_the_cpu_gets_wrong_in_the_same_dtype
     assert ("on the CPU in float16" in told) is doubted
     assert worker._doubt(wrong, made, False) == ""  # nobody but us is blamed without a graph
     made.case = dataclasses.replace(made.case, dtype="float32")
-    assert worker._doubt(wrong, made, True) == ""
+    assert worker._doubt(wrong, made, True) == "", "the CPU is asked in float32 too, and is right there"
+
+
+class Infinite(torch.nn.Module):
+    """Promises numbers, and gives none: in any dtype, on any device."""
+
+    def forward(self, values: Any) -> dict[str, Any]:
+        return {"scores": values / 0}
+
+
+def test_a_backend_is_not_to_blame_for_a_promise_that_the_cpu_breaks_too(tmp_path: Path) -> None:
+    made = bench(1.0, tmp_path, [])
+    made._source.make_model = lambda recipe: Infinite().eval()  # type: ignore[method-assign]
+    made._source.obtain_reference = no_reference  # type: ignore[method-assign]
+    made.case = dataclasses.replace(made.case, check="forward", dtype="float32", default_dtype="float32")
+    _ = made.inputs
+    told = worker._doubt(Verdict(status=Status.FAIL, message="scores: 8 of 8 elements are not finite"), made, True)
+    assert "on the CPU in float32 it ends fail too" in told
+
+
+def no_reference(recipe: Any, inputs: Any) -> Any:
+    raise ReferenceFault("not finite")
+
+
+def test_a_backend_that_cannot_say_where_it_computed_is_not_to_blame(tmp_path: Path) -> None:
+    made = bench(1.0, tmp_path, [])
+    made._used = [StagedProgram(Hidden(), lambda *told: None, True, True)]
+    verdict = worker._earned(Verdict(status=Status.PASS), made)
+    assert verdict.status is Status.FAIL
+    assert "not known" in worker._doubt(verdict, made, True)
+
+
+class Hidden(Counting):
+    def placement(self) -> Placement:
+        return Placement(device="here", readable=False)

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 
 import pytest
 
@@ -91,6 +92,21 @@ def test_a_step_that_kills_its_process_ends_only_itself():
         apart.call(lambda: os.kill(os.getpid(), signal.SIGFPE))
     with pytest.raises(apart.Died, match="exit code 7"):
         apart.call(lambda: os._exit(7))
+    with pytest.raises(apart.Killed, match="SIGKILL"):
+        apart.call(lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def test_what_a_step_raises_is_told_by_class_and_text():
+    def step():
+        raise FileNotFoundError(2, "No such file or directory", "odd.onnx")
+
+    with pytest.raises(apart.Raised, match=r"^FileNotFoundError: .*No such file or directory: 'odd.onnx'") as told:
+        apart.call(step)
+    assert told.value.kinds[:2] == ("FileNotFoundError", "OSError")
+    with pytest.raises(apart.Raised, match=r"^SystemExit: 3$"):
+        apart.call(lambda: sys.exit(3))
+    with pytest.raises(apart.Raised, match=r"TypeError.*not JSON serializable"):
+        apart.call(object)
 
 
 def test_a_step_that_takes_too_much_processor_time_is_given_up():
@@ -101,6 +117,6 @@ def test_a_step_that_takes_too_much_processor_time_is_given_up():
     with pytest.raises(apart.GivenUp, match="given up after 1 s"):
         apart.call(endless, 1)
     assert apart.call(lambda: 5, 60) == 5
-    with pytest.raises(apart.GivenUp, match="not asked"):
+    with pytest.raises(apart.NotAsked, match="not asked"):
         apart.call(lambda: 5, 0.5)
     assert apart.spent_s() >= 1, "what the given up process used counts"

@@ -8,7 +8,7 @@ import pytest
 from making import case, lot, result
 
 from archsweep import errors
-from archsweep.contract import Blame, Evidence, Stage, Status
+from archsweep.contract import Blame, Evidence, Failure, Stage, Status
 from archsweep.run import endings, worker
 
 
@@ -131,16 +131,63 @@ def test_an_error_is_the_packages_where_its_runtime_raised_it() -> None:
     assert (ended.blame, ended.blame_package) == UPSTREAM
 
 
-def test_a_graph_counts_once_its_export_is_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("error_class", "blame"), [("SIGSEGV", UPSTREAM), ("exit 3", UPSTREAM), ("SIGKILL", OURS),
+                                                    ("SIGTERM", OURS)])  # fmt: skip
+def test_a_signal_that_others_send_proves_nothing(error_class: str, blame: tuple[Blame, str | None]) -> None:
+    where = dataclasses.replace(lot(), platform="openvino")
+    failure = Failure(error_class=error_class, message=f"the worker was killed by {error_class}")
+    ended = endings.result(
+        where, case(), Status.CRASH, Stage.RUN, reached=True, graph=True, wall_s=0.1, failure=failure
+    )
+    assert (ended.blame, ended.blame_package) == blame
+
+
+NO_MEMORY = (
+    "[E:onnxruntime] RuntimeException: BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer",
+    "Error: out of memory",
+    "Exception from src/inference/src/cpp/core.cpp:109: Check failed: out of memory",
+    "std::bad_alloc",
+    "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    "CUDA out of memory. Tried to allocate 20.00 MiB",
+)
+MISNAMED = (
+    "Failed to finalize QNN graph. Error: QNN_COMMON_ERROR_MEM_ALLOC: Memory allocation related error., Code: 1002"
+)
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, errors.RuntimeFault, errors.Unsupported])
+@pytest.mark.parametrize("text", NO_MEMORY)
+def test_what_an_allocator_said_is_oom_and_nobodys_fault_but_ours(kind: type[Exception], text: str) -> None:
+    status, stage, failure = endings.classify(kind(text), Stage.RUN)
+    assert status is Status.OOM
+    where = dataclasses.replace(lot(), platform="openvino")
+    ended = endings.result(where, case(), status, stage, reached=True, graph=True, wall_s=0.1, failure=failure)
+    assert (ended.blame, ended.blame_package) == OURS
+
+
+def test_a_refusal_that_names_operators_or_another_fault_is_no_oom() -> None:
+    named = errors.Unsupported("out of memory for Einsum", ("Einsum",))
+    assert endings.classify(named, Stage.COMPILE)[0] is Status.UNSUPPORTED
+    assert endings.classify(errors.Unsupported(MISNAMED), Stage.COMPILE)[0] is Status.UNSUPPORTED
+    assert endings.classify(errors.ReferenceFault("out of memory"), Stage.RUN)[0] is Status.ERROR
+
+
+def test_a_graph_counts_from_where_it_is_handed_out_until_the_next_export(tmp_path: Path) -> None:
     announce = worker.Announcer(tmp_path / worker.STAGE_FILE, home=False)
     announce.begin(0)
-    seen = {}
-    for stage in (Stage.COMPILE, Stage.EXPORT, Stage.COMPILE, Stage.RUN, Stage.COMPARE):
-        announce(stage)
+
+    def seen(stage: Stage, graph: bool = False) -> bool:
+        announce(stage, graph)
         read = worker.read_stage(tmp_path)
         assert read is not None
-        seen[stage] = read.graph
-    assert seen == {Stage.COMPILE: True, Stage.EXPORT: False, Stage.RUN: True, Stage.COMPARE: True}
+        return read.graph
+
+    own_way = (Stage.COMPILE, Stage.EXPORT, Stage.COMPILE, Stage.RUN, Stage.COMPARE)  # of a converter of its own
+    assert [seen(stage) for stage in own_way] == [False] * 5
+    assert not seen(Stage.EXPORT)
+    assert [seen(Stage.COMPILE, True), seen(Stage.RUN), seen(Stage.COMPARE)] == [True] * 3
+    assert not seen(Stage.EXPORT)
+    seen(Stage.COMPILE, True)
     announce.begin(1)
     again = worker.read_stage(tmp_path)
     assert again is not None
