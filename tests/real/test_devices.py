@@ -14,6 +14,7 @@ import making  # noqa: E402
 from archsweep import registry  # noqa: E402
 from archsweep.archs import reference  # noqa: E402
 from archsweep.contract import Capabilities, Case, Evidence, Outlook, Status  # noqa: E402
+from archsweep.errors import Unsupported  # noqa: E402
 from archsweep.platforms import _elsewhere, _operators, _torch, cuda, mps, rocm  # noqa: E402
 from archsweep.run import launch, sentinels  # noqa: E402
 from archsweep.run.bench import LotBench  # noqa: E402
@@ -209,6 +210,18 @@ def test_placement_names_what_a_pass_did_elsewhere_but_for_drawing(wanders: bool
     placement = program.placement()
     assert placement.readable
     assert placement.elsewhere == (("aten.exp on cpu",) if wanders else ())
+
+
+class Lacking(torch.nn.Module):
+    def forward(self, x):
+        return {"y": torch.unique(x)}
+
+
+def test_an_operator_that_the_device_has_no_kernel_for_is_a_refusal_that_names_it() -> None:
+    program = _torch.EagerProgram(Lacking(), torch.device("meta"), torch.float32, "nowhere")
+    with pytest.raises(Unsupported) as caught:
+        program.run({"x": torch.ones(2, 4)})
+    assert caught.value.operators == ("aten::_unique2",)
 
 
 class Device:

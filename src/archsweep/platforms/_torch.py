@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -15,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 from archsweep import machine
 from archsweep.archs import eager
 from archsweep.contract import Bench, Evidence, Placement, Probe, Program, Tensor
+from archsweep.errors import Unsupported
 from archsweep.platforms import _elsewhere
 
 if TYPE_CHECKING:
     import torch
 
 MEGABYTE = 2**20
+_OPERATOR = re.compile(r"\b\w+::[\w.]+")  # as torch names one that it has no kernel for
 
 
 class EagerProgram:
@@ -43,14 +46,23 @@ class EagerProgram:
         self._elsewhere: tuple[str, ...] = ()
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Outputs by path, on the CPU. Floating inputs are given in the program's dtype."""
+        """Outputs by path, on the CPU. Floating inputs are given in the program's dtype.
+
+        Raises Unsupported where torch says of an operator that the device has no kernel for it.
+        """
         import torch
 
         fed = {key: eager.fed(value, self._device, self._dtype) for key, value in inputs.items()}
         first = self._output_devices is None
         with self._watched(first) as found:
             work = functools.partial(eager.run, self.module, fed)
-            outputs = measured(getattr(torch, self._device.type, None), self.metrics, work, first=first)
+            try:
+                outputs = measured(getattr(torch, self._device.type, None), self.metrics, work, first=first)
+            except NotImplementedError as error:
+                lacking = tuple(dict.fromkeys(_OPERATOR.findall(str(error))))
+                if self._device.type == "cpu" or not lacking:
+                    raise
+                raise Unsupported(first_line(error), lacking) from error
         if first:
             self._elsewhere = tuple(found)
         self._output_devices = {path: value.device.type for path, value in outputs.items()}
