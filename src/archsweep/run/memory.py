@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+COUNTERS = Path("/proc/vmstat")  # of Linux
+
 
 def resident(process: int) -> int:
     """Bytes resident; 0 if the process is gone."""
@@ -26,6 +28,14 @@ def proportional(process: int) -> int:
     for line in listing.splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
+    return 0
+
+
+def kills() -> int:
+    """How many processes the kernel has killed for want of memory since it started; 0 where it does not say."""
+    with contextlib.suppress(OSError, ValueError):
+        counted = dict(line.split() for line in COUNTERS.read_text().splitlines())
+        return int(counted.get("oom_kill", 0))
     return 0
 
 

@@ -21,6 +21,7 @@ import dataclasses
 import itertools
 import json
 import os
+import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class _Work:
     before: int = 0  # lots that it ran before this one
     killed: tuple[Status, str] | None = None
     starts: int = 1
+    kills: int = field(default_factory=memory.kills)  # by the kernel, of any process, before this work began
 
 
 @dataclass
@@ -204,6 +206,8 @@ class Pool:
         else:
             status = Status.CRASH
             error_class, message = endings.death(ended.wait_status)
+            if error_class == signal.SIGKILL.name and memory.kills() > work.kills:
+                status, message = Status.OOM, "the kernel killed the worker for want of memory"
         failure = Failure(error_class=error_class, message=message, traceback=last_words(work.folder))
         return endings.result(
             work.lot,
