@@ -370,9 +370,9 @@ class Bench(Protocol):
 class Platform(Protocol):
     """A module in `platforms/`. Its name is the file's name.
 
-    `package`, where it takes exported graphs: to blame for what it does to those that the CPU gets right. What can be
-    chosen on it, `capabilities.options` declares, the default first: `--option NAME=VALUE` plans such cases, `compile`
-    asks `bench.option`. One that is not here, with a probe of evidence `predicted`, has `predict(bench) -> Verdict`.
+    `package`, where it takes exported graphs: to blame for what it does to right ones. `capabilities.options`: what can
+    be chosen (`--option NAME=VALUE`), the default first; `compile` asks `bench.option`. It may have `predict(bench)`
+    (a Verdict, where the probe is `predicted`), `warm_up()` (before workers fork), `trial(parts)` (a browser's lacks).
     """
 
     title: str

@@ -46,6 +46,14 @@ class UnknownName(ArchsweepError):
         self.kind, self.name, self.nearest = kind, name, near
 
 
+class PluginFault(ArchsweepError):
+    """A platform or check of another package that cannot be loaded; names the package."""
+
+    def __init__(self, kind: str, name: str, package: str, reason: str) -> None:
+        message = f"the {kind.removesuffix('s')} {name!r} of the package {package!r} does not load: {reason}"
+        super().__init__(message, f"Mend or remove it: pip uninstall {package}")
+
+
 class SettingsError(ArchsweepError):
     """A malformed settings or data file, or a value out of range; names the file and the line where it can."""
 

@@ -88,10 +88,9 @@ def category_rows(catalog: Catalog, selection: Selection) -> list[Row]:
 
 
 def platform_rows() -> list[Row]:
-    """One row for each platform plug-in; none is probed."""
+    """One row for each platform plug-in that loads; none is probed."""
     rows = []
-    for name in registry.names("platforms"):
-        platform = registry.load("platforms", name)
+    for name, platform in registry.loadable("platforms").items():
         able = {
             item.name: getattr(platform.capabilities, item.name) for item in dataclasses.fields(platform.capabilities)
         }
@@ -108,7 +107,7 @@ def platform_rows() -> list[Row]:
 
 def check_rows() -> list[Row]:
     """One row for each check plug-in."""
-    loaded = [(name, registry.load("checks", name)) for name in registry.names("checks")]
+    loaded = list(registry.loadable("checks").items())
     return [{"check": name, "question": check.question, "needs": encode(check.needs)} for name, check in loaded]
 
 

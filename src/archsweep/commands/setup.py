@@ -25,6 +25,8 @@ def web(own: bool, as_json: bool) -> int:
     from archsweep.platforms import _browser_probe, _web_setup
 
     found = _web_setup.whole()
+    if found is not None and _browser_probe.lacking(found):  # whole, and of no use: the system may have changed
+        found = None
     done = found is None or (own and not found.installed)
     if found is None or done:
         found = _web_setup.install(lambda line: click.echo(line, err=True), _browser_probe.lacking, own=own)

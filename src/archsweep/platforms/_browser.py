@@ -24,6 +24,7 @@ from archsweep.platforms._chromium import BrowserDied, PageFault, PageTimeout
 from archsweep.platforms._tab import Tab
 
 LOAD_S, RUN_S = 600.0, 600.0
+CPU = "CPUExecutionProvider"
 PLAIN = "wasm"  # the runtime's CPU provider in the page
 DOUBTFUL = 1e-4  # relative L2 from the control run on the CPU: kernels of float32 differ by far less
 SHAPE_WORK = ("Shape", "Size")  # of floating tensors these read no values
@@ -52,8 +53,11 @@ class PageDoubt(Ending):
 class PageProgram:
     """A graph in a tab, on one provider. Satisfies contract.Program but for what the platform knows of its device.
 
+    `executing`, of a subclass: what the profile calls the provider; a node on any other one is elsewhere.
     `details["control"]`, where there was reason to ask: how far off this graph is on the page's CPU provider.
     """
+
+    executing = ""
 
     def __init__(self, tab: Tab, provider: Any, made: _onnxruntime.Prepared) -> None:
         self._tab, self._provider, self._model, self._graph = tab, provider, made.model, made.graph
@@ -79,7 +83,9 @@ class PageProgram:
             raise (Unsupported(text, named) if named else RuntimeFault(text)) from fault
         except (BrowserDied, PageTimeout) as trouble:
             raise RuntimeFault(f"{type(trouble).__name__}: {trouble}") from trouble
-        self._inputs, self._age, self.said = tuple(found["inputs"]), self._tab.age, tuple(found["said"])
+        self._inputs, self._age = tuple(found["inputs"]), self._tab.age
+        if provider is None:
+            self.said = tuple(found["said"])
 
     def _sure(self, step: Callable[[], T]) -> T:
         """What the step gives; asked again in a new page if it raises in one that has held other graphs."""
@@ -97,7 +103,7 @@ class PageProgram:
         """Outputs by path. Raises Unsupported if the runtime put floating-point work on its own CPU provider."""
         given = self._graph.leaves(inputs)
         if self.nodes is not None:
-            refuse(self.nodes)
+            refuse(self.nodes, self.executing)
             return self._sure(lambda: self._ran(given))
         try:
             found = self._sure(lambda: self._ran(given))
@@ -105,7 +111,7 @@ class PageProgram:
             self._ask_control(given, fault)
             raise
         self.nodes = nodes(self._asked("profile"))
-        refuse(self.nodes)
+        refuse(self.nodes, self.executing)
         return self._examined(given, found)
 
     def _ran(self, leaves: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -192,7 +198,7 @@ class PageProgram:
 
     def placement_on(self, device: str) -> Placement:
         """Where the nodes ran, `device` being what the platform calls the provider's."""
-        return placement(self.nodes or (), device)
+        return placement(self.nodes or (), self.executing, device)
 
 
 Made = TypeVar("Made", bound=PageProgram)
@@ -225,9 +231,9 @@ def accepted(bench: Bench, repairs: Sequence[str], opened: Callable[[_onnxruntim
     return program
 
 
-def placement(found: Sequence[Node], device: str) -> Placement:
-    """Where executed nodes ran; unreadable if no device is named or no node was seen on it."""
-    away = [node for node in found if not on(node)]
+def placement(found: Sequence[Node], provider: str, device: str) -> Placement:
+    """Where executed nodes ran; unreadable if no device is named or no node was seen on the provider."""
+    away = [node for node in found if node.provider != provider]
     return Placement(
         device=device,
         readable=bool(device) and len(away) < len(found),
@@ -236,15 +242,13 @@ def placement(found: Sequence[Node], device: str) -> Placement:
     )
 
 
-def refuse(found: Sequence[Node]) -> None:
-    """Raise Unsupported if floating-point work was left to the runtime's own CPU provider, naming the operators."""
-    left = tuple(dict.fromkeys(node.operator for node in found if node.floating and not on(node)))
+def refuse(found: Sequence[Node], provider: str) -> None:
+    """Raise Unsupported if floating-point work was left to another provider, naming the operators."""
+    left = [node for node in found if node.floating and node.provider != provider]
     if left:
-        raise Unsupported(f"the provider left these to the CPU: {', '.join(left)}", left)
-
-
-def on(node: Node) -> bool:
-    return node.provider != "CPUExecutionProvider"
+        operators = tuple(dict.fromkeys(node.operator for node in left))
+        taker = ", ".join(dict.fromkeys("the CPU" if node.provider == CPU else node.provider for node in left))
+        raise Unsupported(f"the provider left these to {taker}: {', '.join(operators)}", operators)
 
 
 def nodes(profile: str) -> tuple[Node, ...]:

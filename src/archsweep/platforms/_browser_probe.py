@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from archsweep import registry
+from archsweep import machine, registry
 from archsweep.contract import Evidence, Probe
-from archsweep.errors import Unavailable
-from archsweep.platforms import _web_parts
+from archsweep.errors import ArchsweepError, Unavailable
+from archsweep.platforms import _packages, _web_parts
 from archsweep.platforms._chromium import BrowserDied, PageFault, PageTimeout
 from archsweep.platforms._tab import Tab
 from archsweep.platforms._web_parts import Parts
 
-PACKAGES = ("onnx", "onnxruntime", "onnxscript", "playwright")
+OLDEST = {"onnx": (1, 20), "onnxscript": (0, 6), "onnxruntime": (1, 30), "playwright": (1, 55)}
 INSTALL = "pip install 'archsweep[web]'"
 GIVEN, RIGHT = struct.pack("4f", 1, 2, 3, 4), struct.pack("4f", 8, 12, 18, 26)
 TROUBLE = (BrowserDied, PageFault, PageTimeout, Unavailable, OSError)
@@ -30,27 +29,34 @@ def computes(tab: Tab, provider: Any) -> bool:
     return tab.loopback.posted.pop("found") == RIGHT
 
 
-def probe(flags: Sequence[str], provider: Any, describe: Callable[[Tab], tuple[str, Evidence, str]]) -> Probe:
-    """`describe` gives device, evidence and, if the tab has none, the reason. Leaves nothing running; never raises."""
-    missing = next((name for name in PACKAGES if importlib.util.find_spec(name) is None), None)
-    if missing:
-        return absent(f"{missing} is not installed", INSTALL)
+def probe(
+    flags: Sequence[str], provider: Any, describe: Callable[[Tab], tuple[str, Evidence, str]], more: Sequence[str] = ()
+) -> Probe:
+    """`describe` gives device, evidence and, if the tab has none, the reason. Leaves nothing running; never raises.
+
+    `more`: packages whose versions decide results too, where they are installed.
+    """
     try:
+        packages = _packages.versions(OLDEST, INSTALL, unloaded=("onnxscript",))
         parts = _web_parts.find()
     except Unavailable as error:
-        return absent(str(error).partition(". Install:")[0], error.install)
+        return absent(_packages.plain(error), error.install)
     tab = Tab(flags, parts)
     try:
         device, evidence, reason = describe(tab)
         right = not reason and computes(tab, provider)
-        versions = {"onnxruntime-web": parts.runtime_version, "browser": tab.version}
+        packages |= {"onnxruntime-web": parts.runtime_version, "browser": tab.version}
+    except Unavailable as error:
+        return absent(_packages.plain(error), error.install or _web_parts.INSTALL)
     except TROUBLE as error:
         return absent(f"{parts.browser_version} does not compute: {error}", _web_parts.INSTALL)
     finally:
         tab.close()
     if not right:
         return absent(reason or "a matrix product came out wrong", _web_parts.INSTALL)
-    return Probe(present=True, evidence=evidence, device=device, versions=versions)
+    return Probe(
+        present=True, evidence=evidence, device=device, versions={**packages, **machine.installed_versions(more)}
+    )
 
 
 def absent(reason: str, install: str) -> Probe:
@@ -71,7 +77,10 @@ def trial(parts: Parts, flags: Sequence[str], provider: Any) -> str:
 def lacking(parts: Parts) -> str:
     """The first thing that a platform of the browser finds missing; empty if all of them compute."""
     for name in registry.names("platforms"):
-        own = getattr(registry.load("platforms", name), "trial", None)
+        try:
+            own = getattr(registry.load("platforms", name), "trial", None)
+        except ArchsweepError:  # another package's, which does not load: whoever asks for it is told
+            continue
         lacks = own(parts) if own is not None else ""
         if lacks:
             return f"{name}: {lacks}"

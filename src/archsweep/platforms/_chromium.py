@@ -22,7 +22,8 @@ from typing import Any
 
 import psutil
 
-from archsweep.errors import Unavailable
+from archsweep.errors import Unavailable, without
+from archsweep.platforms import _packages
 
 INSTALL = "pip install 'archsweep[web]'"
 FLAGS = (
@@ -57,16 +58,18 @@ class Driver:
     def __init__(self) -> None:
         try:
             from playwright import async_api
-        except ImportError as error:
-            raise Unavailable("playwright is not installed", INSTALL) from error
+        except (ImportError, *_packages.TROUBLE) as error:
+            told = without(error) if isinstance(error, ImportError) else f"playwright does not load: {error}"
+            raise Unavailable(told, INSTALL) from error
         self._fault, self._slow = async_api.Error, async_api.TimeoutError
         self._loop, before = asyncio.new_event_loop(), _children()
         try:
             self.playwright = self.wait(async_api.async_playwright().start(), START_S)
-        except (OSError, PageFault) as error:
-            raise BrowserDied(f"Playwright does not start: {error}") from error
-        finally:
+        except (OSError, PageFault, PageTimeout) as error:
             self._processes = _children() - before
+            self._end()
+            raise BrowserDied(f"Playwright does not start: {error}") from error
+        self._processes = _children() - before
 
     def wait(self, call: Awaitable[Any], timeout_s: float) -> Any:
         """What the call gives. Raises PageTimeout, and PageFault for whatever Playwright raises."""
@@ -85,6 +88,9 @@ class Driver:
         """End it, whether it listens or not."""
         with contextlib.suppress(PageFault, PageTimeout):
             self.wait(self.playwright.stop(), END_S)
+        self._end()
+
+    def _end(self) -> None:
         for process in self._processes:
             with contextlib.suppress(psutil.Error):
                 process.kill()

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archsweep import export
+from archsweep import export, machine
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program, Stage, Tensor
-from archsweep.errors import RuntimeFault, Unavailable, Unsupported, out_of_memory, without
+from archsweep.errors import RuntimeFault, Unavailable, Unsupported, out_of_memory
 from archsweep.export import repairs, wrapping
-from archsweep.platforms import _onnxruntime
+from archsweep.platforms import _onnxruntime, _packages
 
 title = "OpenVINO"
 priority = Priority.HIGH
@@ -29,11 +29,18 @@ capabilities = Capabilities(
 HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 OLDEST = (2025, 0)
 REPAIRS = ("division_without_rest", "einsum_of_constants", "weighted_softmax_as_matrix")
+SHAPES = "ShapeOf"  # of a floating tensor it reads no values
+EDGES = ("Parameter", "Constant", "Result")  # operators that compute nothing
 _NAMED = re.compile(
     r"(?:No conversion rule found for operations: |type = |operation (?:of type )?|validating node ')([\w:]+)"
 )
 _OWN = re.compile(r"openvino|onversion|Exception from src/|failed at src/", re.IGNORECASE)  # what its errors say
 INSTALL = "pip install 'archsweep[openvino]'"
+EXPORTING = ("onnx", "onnxruntime", "onnxscript")  # what graphs are made and proven with: their versions count too
+DRIVERS = {  # what lets the plugin find the device
+    "GPU": "the driver of Intel's GPU (on Debian and Ubuntu: apt install intel-opencl-icd)",
+    "NPU": "the driver of Intel's NPU (https://github.com/intel/linux-npu-driver)",
+}
 FAILURES = (RuntimeError, TypeError, ValueError)  # what OpenVINO raises
 
 
@@ -63,27 +70,30 @@ def _runtime() -> Any:
 
 def probe() -> Probe:
     """Compiles and runs one addition on the CPU plugin."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    versions: dict[str, str] = {}
     try:
-        import numpy
+        versions |= _packages.versions({"openvino": OLDEST}, INSTALL)
+        device, reason = _add()
+    except (Unavailable, ImportError, *_packages.TROUBLE) as error:
+        device, reason = "", _packages.plain(error)
+    if reason:
+        return Probe(present=False, evidence=Evidence.NONE, reason=reason, install=INSTALL, versions=versions)
+    versions |= machine.installed_versions(EXPORTING)
+    return Probe(present=True, evidence=Evidence.HARDWARE, device=device, versions=versions)
 
-        openvino = _runtime()
-    except ImportError as error:
-        return Probe(present=False, evidence=Evidence.NONE, reason=without(error), install=INSTALL)
-    found = tuple(int(part) for part in openvino.__version__.split("-")[0].split(".")[:2])
-    if found < OLDEST:
-        reason = f"openvino {openvino.__version__} is older than {'.'.join(map(str, OLDEST))}"
-        return Probe(present=False, evidence=Evidence.NONE, reason=reason, install=INSTALL)
-    core = openvino.Core()
-    device = f"openvino CPU ({core.get_property('CPU', 'FULL_DEVICE_NAME')})"
-    operators = openvino.opset13
+
+def _add() -> tuple[str, str]:
+    """The CPU's name, and what is wrong with an addition on it: empty if nothing is."""
+    import numpy
+
+    openvino = _runtime()
+    core, operators = openvino.Core(), openvino.opset13
     given = operators.parameter([2], numpy.float32)
     compiled = core.compile_model(openvino.Model([operators.add(given, given)], [given]), "CPU")
     right = compiled(numpy.ones(2, numpy.float32))[0].tolist() == [2.0, 2.0]
-    reason = "" if right else "an addition came out wrong"
-    return Probe(
-        present=right, evidence=Evidence.HARDWARE, device=device, reason=reason,
-        versions={"openvino": openvino.__version__},
-    )  # fmt: skip
+    title = f"openvino CPU ({core.get_property('CPU', 'FULL_DEVICE_NAME')})"
+    return title, "" if right else "an addition came out wrong"
 
 
 class OpenVinoProgram:
@@ -119,7 +129,8 @@ def compile(bench: Bench) -> Program:
     openvino = _runtime()
     core, device, hint = openvino.Core(), bench.option("device"), HINTS[bench.case.dtype]
     if not any(name.split(".")[0] == device for name in core.available_devices):
-        raise Unavailable(f"OpenVINO finds no {device} here, only {', '.join(core.available_devices)}")
+        here = ", ".join(core.available_devices)
+        raise Unavailable(f"OpenVINO finds no {device} here, only {here}", DRIVERS.get(device, INSTALL))
     settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint}
     settings |= {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1} if device == "CPU" else {}
     made = (_from_onnx if bench.option("route") == "onnx" else _from_torch)(bench, core, settings)
@@ -202,13 +213,25 @@ def _from_torch(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
 
 
 def _placement(core: Any, model: Any, compiled: Any, device: str) -> Placement:
-    """What the plugin says of each operator, and the compiled model of itself."""
+    """What the plugin says of each operator, and the compiled model of itself.
+
+    Asked of a model, a plugin names the operators that it takes, and no others: what it leaves out is elsewhere.
+    """
     where = core.query_model(model, device)
     elsewhere = {name for name, place in where.items() if place.split(".")[0] != device}
+    shapes: set[str] = set()
+    for operator in model.get_ops():
+        if operator.get_friendly_name() not in where and operator.get_type_name() not in EDGES:
+            edges = operator.outputs() + ([] if operator.get_type_name() == SHAPES else operator.inputs())
+            floating = any(edge.get_element_type().is_real() for edge in edges)
+            (elsewhere if floating else shapes).add(operator.get_friendly_name())
     ran = [str(item) for item in compiled.get_property("EXECUTION_DEVICES")]
     elsewhere |= {f"all, on {item}" for item in ran if item.split(".")[0] != device}
     title = f"openvino {device} ({core.get_property(device, 'FULL_DEVICE_NAME')})"
-    return Placement(device=title, readable=bool(where) and bool(ran), elsewhere=tuple(sorted(elsewhere)))
+    return Placement(
+        device=title, readable=bool(where) and bool(ran), elsewhere=tuple(sorted(elsewhere)),
+        shape_nodes=tuple(sorted(shapes)),
+    )  # fmt: skip
 
 
 def _refusal(error: Exception) -> Exception:

@@ -14,8 +14,8 @@ from typing import Any
 
 from archsweep import export
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program
-from archsweep.errors import Unavailable, Unexecuted, Unsupported, without
-from archsweep.platforms import _onnxruntime
+from archsweep.errors import Unavailable, Unexecuted, Unsupported
+from archsweep.platforms import _onnxruntime, _packages
 
 title = "Qualcomm HTP (QNN)"
 priority = Priority.HIGH
@@ -47,7 +47,8 @@ REPAIRS = (
     "transposes_of_few_dimensions",
     "reshapes_of_few_dimensions",
 )
-OLDEST = {"onnxruntime": (1, 24), "onnxruntime-qnn": (2, 0)}  # the first that take the provider as a plugin
+# The first that take the provider as a plugin, and the first that graphs are made and proven with.
+OLDEST = {"onnx": (1, 20), "onnxscript": (0, 6), "onnxruntime": (1, 24), "onnxruntime-qnn": (2, 0)}
 ROUNDED = (1e-6, 1e-2)  # a product of matrices in float16 is off by more than the first and less than the second
 
 _REFUSED = re.compile(r"Unsupported nodes in QNN EP: (.*)")
@@ -57,29 +58,18 @@ _ERROR = re.compile(r"\[E:onnxruntime:[^\]]*\] (.*?)(?:\x1b\[m)?$")
 
 def probe() -> Probe:
     """Multiplies two small matrices, and looks whether the product was rounded as the chip rounds."""
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime
-        import onnxruntime_qnn
-    except ImportError as error:
-        return Probe(present=False, evidence=Evidence.NONE, reason=without(error), install=INSTALL)
-    versions = {"onnxruntime": onnxruntime.__version__, "onnxruntime-qnn": onnxruntime_qnn.__version__}
     soc = capabilities.options["soc"][0]
-    for name, version in versions.items():
-        if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST[name]:
-            reason = f"{name} {version} is older than {'.'.join(map(str, OLDEST[name]))}"
-            return Probe(present=False, evidence=Evidence.NONE, reason=reason, install=INSTALL, versions=versions)
+    versions: dict[str, str] = {}
     try:
+        versions |= _packages.versions(OLDEST, INSTALL, unloaded=("onnxscript",))
         reason, evidence, device = _multiply(soc), _evidence(), _device(soc)
-    except (Unavailable, OSError, AttributeError, RuntimeError) as error:
-        reason, evidence, device = f"{type(error).__name__}: {error}", Evidence.NONE, ""
+    except (Unavailable, ImportError, *_packages.TROUBLE) as error:
+        reason, evidence, device = _packages.plain(error), Evidence.NONE, ""
     except _onnxruntime.failures() as error:
-        reason, evidence, device = f"{type(error).__name__}: {error}", Evidence.NONE, ""
-    present = not reason
-    return Probe(
-        present=present, evidence=evidence if present else Evidence.NONE, device=device, reason=reason,
-        install="" if present else INSTALL, versions=versions,
-    )  # fmt: skip
+        reason, evidence, device = _packages.plain(error), Evidence.NONE, ""
+    if reason:
+        return Probe(present=False, evidence=Evidence.NONE, reason=reason, install=INSTALL, versions=versions)
+    return Probe(present=True, evidence=evidence, device=device, versions=versions)
 
 
 def compile(bench: Bench) -> Program:
@@ -160,7 +150,7 @@ def _devices() -> list[Any]:
         onnxruntime.register_execution_provider_library(PROVIDER, onnxruntime_qnn.get_library_path())
         found = [item for item in onnxruntime.get_ep_devices() if item.ep_name == PROVIDER]
     if not found:
-        raise Unavailable("the QNN provider offers no device")
+        raise Unavailable("the QNN provider offers no device", INSTALL)
     return [item for item in found if item.device.type.name == "NPU"][:1] or found[:1]
 
 

@@ -22,6 +22,12 @@ capabilities = Capabilities(
 package = "onnxruntime-web"
 
 PROVIDER = "webgpu"
+EXECUTING = "WebGpuExecutionProvider"  # the provider in a profile
+GRAPHICS = (Path("/dev/dri"), Path("/dev/nvidia0"), Path("/dev/dxg"))
+ON_DEVICE = ("--enable-unsafe-webgpu", "--enable-features=Vulkan")
+IN_SOFTWARE = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
+NO_ADAPTER = "the browser has no WebGPU adapter"
+NATIVE = ("onnxruntime-ep-webgpu",)
 SOFTWARE = ("swiftshader", "llvmpipe", "lavapipe", "software", "warp", "basic render")
 REPAIRS = (
     "casts_by_int32",
@@ -32,23 +38,32 @@ REPAIRS = (
 )
 
 
-def _flags() -> tuple[str, ...]:
-    """A Linux machine without any graphics device has only the software adapter, and it must be asked for."""
-    devices = [Path("/dev/dri"), Path("/dev/nvidia0"), Path("/dev/dxg")]
-    if sys.platform == "linux" and not any(device.exists() for device in devices):
-        return "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"
-    return "--enable-unsafe-webgpu", "--enable-features=Vulkan"
+def _graphics() -> bool:
+    """A Linux machine without any graphics device has only the software adapter; one with a device may have another."""
+    return sys.platform != "linux" or any(device.exists() for device in GRAPHICS)
+
+
+@functools.cache
+def _software() -> bool:
+    """Whether there is only the software adapter, which must be asked for. Display devices may have no adapter."""
+    if not _graphics():
+        return True
+    tab = Tab(ON_DEVICE)
+    try:
+        return tab.ask("adapter") is None
+    finally:
+        tab.close()
 
 
 @functools.cache
 def _tab() -> Tab:
-    return Tab(_flags(), provider=PROVIDER)
+    return Tab(IN_SOFTWARE if _software() else ON_DEVICE, provider=PROVIDER)
 
 
 def _described(tab: Tab) -> tuple[str, Evidence, str]:
     adapter = tab.ask("adapter")
     if adapter is None:
-        return "", Evidence.NONE, "the browser has no WebGPU adapter"
+        return "", Evidence.NONE, NO_ADAPTER
     words = [adapter[key] for key in ("vendor", "architecture", "device", "description") if adapter[key]]
     name = " ".join(words)
     software = adapter["software"] or any(word in name.lower() for word in SOFTWARE)
@@ -56,18 +71,23 @@ def _described(tab: Tab) -> tuple[str, Evidence, str]:
 
 
 def probe() -> Probe:
-    """Asks a headless browser for its adapter and multiplies two matrices on it."""
-    return _browser_probe.probe(_flags(), PROVIDER, _described)
+    """Asks a headless browser for its adapter and multiplies two matrices on it; without one, on that in software."""
+    if _graphics():
+        found = _browser_probe.probe(ON_DEVICE, PROVIDER, _described, NATIVE)
+        if found.reason != NO_ADAPTER:
+            return found
+    return _browser_probe.probe(IN_SOFTWARE, PROVIDER, _described, NATIVE)
 
 
 def trial(parts: Parts) -> str:
-    return _browser_probe.trial(parts, _flags(), PROVIDER)
+    lacks = _browser_probe.trial(parts, ON_DEVICE, PROVIDER) if _graphics() else NO_ADAPTER
+    return lacks and _browser_probe.trial(parts, IN_SOFTWARE, PROVIDER)
 
 
 class AdapterProgram(_browser.PageProgram):
     """A graph in the page. Satisfies contract.Program."""
 
-    device = ""
+    device, executing = "", EXECUTING
 
     def placement(self) -> Placement:
         return self.placement_on(self.device)
@@ -77,7 +97,7 @@ def compile(bench: Bench) -> Program:
     if bench.option("engine") == "native":
         from archsweep.platforms import _webgpu_native
 
-        return _webgpu_native.NativeProgram(_onnxruntime.prepared(bench, REPAIRS), "WebGPU (ONNX Runtime, native)")
+        return _webgpu_native.NativeProgram(_onnxruntime.prepared(bench, REPAIRS), software=_software())
     program = _browser.accepted(bench, REPAIRS, lambda made: AdapterProgram(_tab(), PROVIDER, made))
     program.device = _described(_tab())[0]
     return program

@@ -1,4 +1,8 @@
-"""WebNN: the browser's own neural-network interface, through onnxruntime-web. Where it ran, the browser's log says."""
+"""WebNN: the browser's own neural-network interface, through onnxruntime-web.
+
+The runtime says how many nodes of a graph it gave to the browser's interface. On what device that computes, the
+browser's log says: of the browser as a whole, not of one graph.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +48,16 @@ def _tab() -> Tab:
 
 def _described(tab: Tab) -> tuple[str, Evidence, str]:
     reason = tab.ask("network")
-    return "WebNN/LiteRT-CPU", Evidence.HARDWARE, f"the browser has no WebNN backend: {reason}" if reason else ""
+    if reason:
+        return "", Evidence.NONE, f"the browser has no WebNN backend: {reason}"
+    _browser_probe.computes(tab, PROVIDER)  # the log names the device once a graph was compiled for it
+    device = _device(tab)
+    return device, Evidence.HARDWARE, "" if device else "the browser's log names no device that is known"
+
+
+def _device(tab: Tab) -> str:
+    said = tab.log()
+    return next((device for words, device in DEVICES.items() if words in said), "")
 
 
 def probe() -> Probe:
@@ -59,14 +72,20 @@ def trial(parts: Parts) -> str:
 class NetworkProgram(_browser.PageProgram):
     """A graph in the page. Satisfies contract.Program."""
 
+    executing = "WebNNExecutionProvider"
+
+    def counts(self) -> tuple[int, int] | None:
+        """Nodes of the graph and, of these, those in WebNN, as the runtime counted them; None if it did not."""
+        found = [_COUNT.search(line) for line in self.said]
+        return next(((int(count[1]), int(count[2])) for count in reversed(found) if count), None)
+
     def placement(self) -> Placement:
-        said = self._tab.log()
-        return self.placement_on(next((device for words, device in DEVICES.items() if words in said), ""))
+        """Unreadable unless the runtime gave nodes of this very graph to WebNN."""
+        return self.placement_on(_device(self._tab) if all(self.counts() or (0,)) else "")
 
 
 def compile(bench: Bench) -> Program:
     program = _browser.accepted(bench, REPAIRS, lambda made: NetworkProgram(_tab(), PROVIDER, made))
-    counts = [tuple(map(int, found)) for line in program.said for found in _COUNT.findall(line)]
-    program.details = {**program.details, "nodes": counts[-1][0] if counts else None,
-                       "nodes_in_webnn": counts[-1][1] if counts else None}  # fmt: skip
+    nodes, inside = program.counts() or (None, None)
+    program.details = {**program.details, "nodes": nodes, "nodes_in_webnn": inside}
     return program

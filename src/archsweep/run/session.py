@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from archsweep import machine, registry
 from archsweep.contract import Capabilities, Evidence, Lot, Probe
 from archsweep.encoding import decode
-from archsweep.errors import HarnessBroken, SettingsError
+from archsweep.errors import HarnessBroken, PluginFault, SettingsError
 from archsweep.run import endings, plan
 from archsweep.run.launch import Forking, Launcher, Spawning
 from archsweep.run.pool import Pool, Turn, last_words
@@ -67,11 +67,16 @@ class Session:
         return decode(Catalog, answer["catalog"])
 
     def ground(self, platform: str) -> plan.Ground:
-        """What the platform says about this machine. A probe that dies or hangs counts as absent, with the reason."""
-        capabilities: Capabilities = registry.load("platforms", platform).capabilities
-        answer, fault = self._ask("probe", platform, PROBE_DEADLINE_S)
-        absent = Probe(present=False, evidence=Evidence.NONE, reason=f"its probe did not answer: {fault}")
-        probe = absent if answer is None else decode(Probe, answer)
+        """What the platform says about this machine. If it dies, hangs or does not load, it is absent."""
+        try:
+            capabilities: Capabilities = registry.load("platforms", platform).capabilities
+        except PluginFault as error:
+            capabilities = Capabilities()
+            probe = Probe(present=False, evidence=Evidence.NONE, reason=" ".join(str(error).split()))
+        else:
+            answer, fault = self._ask("probe", platform, PROBE_DEADLINE_S)
+            absent = Probe(present=False, evidence=Evidence.NONE, reason=f"its probe did not answer: {fault}")
+            probe = absent if answer is None else decode(Probe, answer)
         environment = machine.environment(
             versions=probe.versions, device=probe.device, driver=probe.driver, notes=self.launcher.notes
         )
@@ -123,7 +128,7 @@ class Session:
 def resolve_platforms(session: Session, wanted: Sequence[str]) -> tuple[list[plan.Ground], str]:
     """The platforms meant by names, "present" or "auto", and a line that says why, if the choice was ours.
 
-    Raises UnknownName.
+    Raises UnknownName, PluginFault.
     """
     if not {"present", "auto"}.intersection(wanted):
         for name in wanted:

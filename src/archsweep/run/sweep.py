@@ -69,10 +69,10 @@ def validate(options: Options) -> Options:
     overrides.load()  # a malformed file is said once, here, and not as the ending of every case
     checks = options.checks or VERIFYING
     if "all" in checks:
-        checks = registry.names("checks")
+        checks = tuple(registry.loadable("checks"))
     for check in checks:
         registry.load("checks", check)
-    able = {name: registry.load("platforms", name).capabilities for name in registry.names("platforms")}
+    able = {name: platform.capabilities for name, platform in registry.loadable("platforms").items()}
     for platform in options.platforms:
         if platform not in ("present", "auto"):
             registry.load("platforms", platform)

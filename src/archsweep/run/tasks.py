@@ -18,11 +18,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from archsweep.errors import ArchsweepError
+
 OUTPUT_FILE, ANSWER_FILE = "output", "answer.json"
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # of prctl(2)
 SCANNERS = 2  # processes that read the library together
 # What importing a package raises that is absent, half installed, or built for other versions of what it imports.
-UNLOADABLE = (ImportError, RuntimeError, OSError, ValueError, TypeError, AttributeError)
+UNLOADABLE = (ImportError, RuntimeError, OSError, ValueError, TypeError, AttributeError, ArchsweepError)
 
 
 def prepare(setup: Mapping[str, Any]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archsweep.errors import Unavailable
+from archsweep.errors import Unavailable, Unsupported
 from archsweep.platforms import _browser, _web_parts, _web_setup
 
 
@@ -33,11 +33,23 @@ def test_a_profile_tells_floating_work_from_shape_work() -> None:
             "]",
         ]
     )
-    found = {node.operator: (node.floating, _browser.on(node)) for node in _browser.nodes(text)}
+    found = {node.operator: (node.floating, node.provider == gpu) for node in _browser.nodes(text)}
     assert found == {
         "Conv": (True, True), "Shape": (False, False), "Cast": (True, False), "IsNaN": (True, False),
         "Add": (False, False),
     }  # fmt: skip
+
+
+def test_only_the_wanted_provider_is_the_device() -> None:
+    """A third provider is as little the device as the CPU is."""
+    found = _browser.nodes(line("Conv", "WebGpuExecutionProvider", "float", "float"))
+    assert _browser.placement(found, "WebGpuExecutionProvider", "gpu").readable
+    _browser.refuse(found, "WebGpuExecutionProvider")
+    elsewhere = _browser.placement(found, "WebNNExecutionProvider", "network")
+    assert not elsewhere.readable
+    assert elsewhere.elsewhere == ("Conv",)
+    with pytest.raises(Unsupported, match="left these to WebGpuExecutionProvider: Conv"):
+        _browser.refuse(found, "WebNNExecutionProvider")
 
 
 @pytest.fixture
