@@ -45,12 +45,12 @@ def _graphics() -> bool:
 
 @functools.cache
 def _software() -> bool:
-    """Whether there is only the software adapter, which must be asked for. Display devices may have no adapter."""
+    """Whether there is only the software adapter, which must be asked for. A display device need not be a GPU."""
     if not _graphics():
         return True
     tab = Tab(ON_DEVICE)
     try:
-        return tab.ask("adapter") is None
+        return _described(tab)[1] is not Evidence.HARDWARE
     finally:
         tab.close()
 
