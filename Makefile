@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 $(VENV)/.created:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "archsweep needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --upgrade pip 2>/dev/null || $(PIP) install --upgrade pip
+	$(PIP) install --upgrade pip  # --group is known from pip 25.1 on
 	@touch $@
 
 # torch first and alone: asked for together with others, a resolver may prefer a newer build of several GB.
@@ -28,15 +28,18 @@ $(VENV)/.developed: $(VENV)/.installed
 
 # Without a browser its tests are skipped, unless ARCHSWEEP_REQUIRE names its platforms.
 $(VENV)/.browser: $(VENV)/.developed
-	@$(BIN)/archsweep setup web || echo "no browser could be set up: the tests of webgpu and webnn are skipped"
-	@touch $@
+	@if $(BIN)/archsweep setup web; then touch $@; else \
+	  echo "no browser could be set up: the tests of webgpu and webnn are skipped, and the next call tries again"; fi
 
-# Findings (exit code 1) are results, not a failure of the sweep.
+# Findings (exit code 1) are results, not a failure of the sweep. Any other code ends it, after the matrix of what there is.
 sweep: $(VENV)/.installed
-	@HF_HUB_OFFLINE=1 $(BIN)/archsweep run --base --db $(DB) || [ $$? -eq 1 ]
-	@HF_HUB_OFFLINE=1 $(BIN)/archsweep run --base --phase 1,2 --platform present --only stale --db $(DB) || [ $$? -eq 1 ]
-	@$(BIN)/archsweep matrix --db $(DB)
-	@echo "results: $(abspath $(DB))   (look closer: $(BIN)/archsweep matrix | show | query --help)"
+	@code=0; \
+	for more in "" "--phase 1,2 --platform present --only stale"; do \
+	  HF_HUB_OFFLINE=1 $(BIN)/archsweep run --base $$more --db $(DB) || { ended=$$?; [ $$ended -eq 1 ] || { code=$$ended; break; }; }; \
+	done; \
+	$(BIN)/archsweep matrix --db $(DB) || { ended=$$?; [ $$code -ne 0 ] || code=$$ended; }; \
+	echo "results: $(abspath $(DB))   (look closer: $(BIN)/archsweep matrix | show | query --help)"; \
+	exit $$code
 
 test: $(VENV)/.developed $(VENV)/.browser
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
