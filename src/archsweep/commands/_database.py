@@ -27,15 +27,23 @@ def journals(database: Path) -> Path:
     return database.with_name(database.name + SUFFIX)
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"the folder {folder} of journals cannot be made: {error.strerror}") from error
+
+
 def resumable(folder: Path, run: str | None) -> Path:
     """The journal of the named run, or of the newest unfinished one. Raises SettingsError."""
+    named = f" {run!r}" if run else ""
     found = {path.stem: path for path in sorted(folder.glob("*.jsonl")) if unfinished(path)}
     if not found:
-        raise SettingsError("no unfinished run here to resume", "Start one with: archsweep run")
+        raise SettingsError(f"no unfinished run{named} in {folder}, nor any other", "Start one with: archsweep run")
     if run is None:
         return found[max(found)]
     if run not in found:
-        raise SettingsError(f"no unfinished run {run!r} here", f"Unfinished: {', '.join(found)}")
+        raise SettingsError(f"no unfinished run{named} in {folder}", f"Unfinished: {', '.join(found)}")
     return found[run]
 
 
@@ -81,6 +89,7 @@ class DatabaseKeeper:
 
         prepare(self._database)
         path = self._journal_path or journals(self._database) / f"{record.run}.jsonl"
+        _make_folder(path.parent)
         self._journal, self._run = JournalKeeper(path, self.resumed()), record.run
         self._journal.begin(record, environments, subjects)
         known, _ = journal.read_context(path)  # of a run that goes on

@@ -25,7 +25,6 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             _mend(path)
             self._file = path.open("a", encoding="utf-8")
         except OSError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from archsweep.contract import Environment, Result, RunEnd, RunRecord, Subject
-from archsweep.errors import ArchsweepError
+from archsweep.errors import ArchsweepError, SettingsError
 from archsweep.run import journal
 from archsweep.run.findings import Ending
 from archsweep.run.reuse import Earlier
@@ -54,6 +54,9 @@ class JournalKeeper:
     """One file, appended and synced. Knows no earlier runs."""
 
     def __init__(self, path: Path, resumed: tuple[RunRecord, Mapping[str, Result]] | None = None) -> None:
+        folder = path.absolute().parent
+        if not folder.is_dir():
+            raise SettingsError(f"the journal {path} cannot be made: there is no folder {folder}")
         self.path, self._resumed = path, resumed
         self._journal: journal.Journal | None = None
 

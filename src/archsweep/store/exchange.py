@@ -58,31 +58,39 @@ class _Tally:
 
 
 def import_files(path: Path, files: Sequence[Path]) -> list[Imported]:
-    """Takes over every file's results, each file in one transaction; makes the database if there is none.
+    """Takes over every file's results, all in one transaction; makes the database if there is none.
 
-    Raises ArchsweepError with file and line where one is malformed; nothing of that file is then kept.
+    Raises ArchsweepError with file and line where one is malformed; nothing is then written, of the others neither.
     """
     for file in files:
         if not file.is_file():
             raise ArchsweepError(f"there is no file {file}")
         _check_start(file)
-    prepare(path)
-    found = []
     for file in files:
-        tally = _Tally()
+        for _ in _items(file, _Tally()):  # every line is looked at before anything is written
+            pass
+    there = path.exists()
+    prepare(path)
+    try:
         with writing(path) as connection:
-            _take(connection, file, tally)
-        found.append(
-            Imported(
-                file=file,
-                runs=tuple(tally.runs),
-                results=tally.results,
-                added=tally.added,
-                ignored=dict(tally.ignored),
-                torn=tally.torn,
-            )
-        )
-    return found
+            return [_taken(connection, file) for file in files]
+    except ArchsweepError:
+        if not there:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _taken(connection: Connection, file: Path) -> Imported:
+    tally = _Tally()
+    _take(connection, file, tally)
+    return Imported(
+        file=file,
+        runs=tuple(tally.runs),
+        results=tally.results,
+        added=tally.added,
+        ignored=dict(tally.ignored),
+        torn=tally.torn,
+    )
 
 
 def _take(connection: Connection, file: Path, tally: _Tally) -> None:

@@ -106,14 +106,13 @@ def _line(**changes: object) -> str:
         (_line(run="r9"), "a run that never began: r9"),
     ],
 )
-def test_a_bad_line_is_named_and_nothing_of_its_file_is_kept(tmp_path: Path, line: str, reason: str) -> None:
+def test_a_bad_line_is_named_and_nothing_is_made(tmp_path: Path, line: str, reason: str) -> None:
     path = tmp_path / "a.duckdb"
     with pytest.raises(ArchsweepError) as caught:
         exchange.import_files(path, [_journal(tmp_path / "r1.jsonl", line)])
     assert reason in str(caught.value)
     assert "r1.jsonl" in str(caught.value)
-    assert read.runs(path) == []
-    assert read.query(path, "select * from results")[1] == []
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"hello\n", b'{"kind": "guess"}\n', b"\x1f\x8b\x00", b"[1]\n"])
@@ -134,7 +133,26 @@ def test_a_newer_format_and_a_cut_archive(source: Path, tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-20])
     with pytest.raises(ArchsweepError, match="damaged"):
         exchange.import_files(path, [file])
-    assert read.runs(path) == []
+    assert not path.exists()
+
+
+def test_a_damaged_file_keeps_the_others_out_and_makes_no_database(source: Path, tmp_path: Path) -> None:
+    whole, damaged, path = tmp_path / "whole.jsonl", tmp_path / "damaged.jsonl", tmp_path / "new.duckdb"
+    exchange.export_run(source, "r1", whole)
+    lines = whole.read_text().splitlines(keepends=True)
+    damaged.write_text("".join([*lines[:-1], '{"kind": "result"}\n', lines[-1]]))
+    before = source.read_bytes()
+    for into in (path, source):
+        with pytest.raises(ArchsweepError, match=r"damaged\.jsonl, line"):
+            exchange.import_files(into, [whole, damaged])
+    assert not path.exists()
+    assert source.read_bytes() == before
+    orphans = tmp_path / "orphans.jsonl"  # each line is right, and their run is nowhere
+    orphans.write_text("".join(line for line in lines if '"kind":"run"' not in line))
+    with pytest.raises(ArchsweepError, match="results belong to"):
+        exchange.import_files(path, [orphans])
+    assert not path.exists()
+    assert [item.added > 0 for item in exchange.import_files(path, [whole, whole])] == [True, False]
 
 
 def test_an_unknown_run_leaves_no_file(source: Path, tmp_path: Path) -> None:
