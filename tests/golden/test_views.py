@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 from collections.abc import Callable
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 
 import made_results as made
+from archsweep.analysis.matrix import Depth, Matrix
 from archsweep.commands import main
 from archsweep.contract import Priority, Result, RunEnd, Subject
+from archsweep.render.terminal import footnotes
 from archsweep.store import append, database
 
 EXPECTED = Path(__file__).parent / "views"
@@ -98,6 +101,8 @@ def _same(name: str, text: str) -> None:
         ("matrix_architecture.txt", ["matrix", "--by", "architecture"]),
         ("matrix_architecture.md", ["matrix", "--by", "architecture", "--format", "markdown"]),
         ("matrix_architecture.csv", ["matrix", "--by", "architecture", "--format", "csv"]),
+        ("matrix_shown.txt", ["matrix", "--status", "unavailable"]),
+        ("matrix_shown.md", ["matrix", "--evidence", "none", "--format", "markdown"]),
         ("matrix_class.txt", ["matrix", "--by", "class"]),
         ("matrix_unavailable.txt", ["matrix", "--by", "class", "--status", "unavailable", "--platform", "npu,web"]),
         ("show_error.txt", ["show", "roberta/RobertaModel:cpu:parity"]),
@@ -142,6 +147,50 @@ def test_bad_input_is_named_and_writes_nothing(verb: Verb, folder: Path, argumen
     assert (code, out) == (2, "")
     assert message in err
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["matrix", "--model", ""], "--model is empty"),
+        (["matrix", "--status", " , "], "--status is empty"),
+        (["matrix", "--category", ""], "--category is empty"),
+        (["query", "select 1", "--json", "--csv"], "--json and --csv exclude one another"),
+    ],
+)
+def test_wrong_usage_names_the_flag_that_was_given(verb: Verb, arguments: list[str], message: str) -> None:
+    code, out, err = verb(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_many_columns_are_read_as_well_as_few(verb: Verb) -> None:
+    """Off a terminal a row is a line, however long; on one that is too narrow each value has a line of its own."""
+    sql = "select * from cells where status = 'error' order by all limit 1"
+    _, out, _ = verb("query", sql)
+    head, _, row, count = out.splitlines()
+    columns = head.split()
+    assert len(columns) > 20
+    assert "roberta/RobertaModel:cpu:forward" in row.split()
+    assert count == "1 row"
+    from archsweep.render.terminal import console, show_rows
+
+    file = io.StringIO()
+    terminal = console(width=40, file=file)
+    terminal._force_terminal, terminal._color_system = True, None
+    show_rows(["a", "b"], [["x" * 36, None], ["y" * 36, 3]], terminal)
+    assert file.getvalue().splitlines() == ["a: " + "x" * 36, "b: null", "", "a: " + "y" * 36, "b: 3", "", "2 rows"]
+    show_rows(["a", "b"], [[1, 2]], terminal)
+    assert file.getvalue().splitlines()[7].split() == ["a", "b"]
+
+
+def test_a_footnote_leaves_out_what_is_empty() -> None:
+    empty = Matrix(depth=Depth.CATEGORY, labels=(), places=(("rocm",),), cells={}, totals={})
+    note = {
+        "platform": "rocm", "device": "", "fingerprint": "f1", "transformers_version": "5.23.0",
+        "finished_at": "2026-11-22T10",
+    }  # fmt: skip
+    assert list(footnotes(empty, [note])) == ["rocm: fingerprint f1, transformers 5.23.0, 2026-11-22"]
 
 
 def test_rows_of_query_are_json(verb: Verb) -> None:

@@ -91,6 +91,7 @@ class Matrix:
     places: tuple[Place, ...]
     cells: Mapping[tuple[Label, Place], Cell]
     totals: Mapping[Place, Cell]
+    filtered: bool = False  # lines are left out, and the totals fold only what is shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +118,7 @@ def build(
     """The matrix of some rows of `cells`.
 
     `newest` maps a platform to the one fingerprint that is folded there; None folds all of them. `statuses` and
-    `evidences` keep the lines in which something has one of them; they never change a number.
+    `evidences` keep the lines in which something has one of them; they never change a line's numbers.
     """
     rows = [row for row in rows if depth is Depth.CLASS or _verifies(row)]
     units = list(_units(rows, depth, newest))
@@ -139,6 +140,7 @@ def build(
         places=tuple(sorted({place for label, place in cells if label in labels}, key=_place_order)),
         cells={key: cell for key, cell in cells.items() if key[0] in labels},
         totals=totals,
+        filtered=bool(statuses or evidences),
     )
 
 

@@ -12,6 +12,13 @@ from archsweep.commands._selection import split
 
 _DEPTHS = ("category", "architecture", "class")
 _FORMATS = ("terminal", "markdown", "csv", "json")
+_FLAGS = {
+    "categories": "--category",
+    "models": "--model",
+    "platforms": "--platform",
+    "statuses": "--status",
+    "evidences": "--evidence",
+}
 
 
 @click.command(short_help="The compatibility matrix: what works where, on what evidence.")
@@ -32,20 +39,21 @@ def command(
     """The compatibility matrix: each cell with status and evidence, in word and symbol.
 
     A folded cell shows verified / applicable subjects. It is green only when they are equal, and names its most severe
-    status otherwise. What is unavailable or unexecuted is never verified. Filters never change a number.
+    status otherwise. What is unavailable or unexecuted is never verified. --status and --evidence leave lines out and
+    change no number in those that stay; the last line then folds those alone, and is called "shown" instead of "all".
 
     \b
     archsweep matrix                                   categories by platform
     archsweep matrix --by architecture --status fail   the architectures in which something is wrong
     archsweep matrix --by class --model bert           every class and check of one architecture
     archsweep matrix --format markdown --base          for a README
-    \b
+
     Each object of --json is a cell: category, model_type and class_name (null where folded), platform, check (null
     where folded), status, evidence (the weakest among the passes), verified, applicable, by_status, inapplicable,
     older (known under older fingerprints only), fingerprints, finished_at (of its newest result). A cell that was not
     tried has no object.
     """
-    wanted = {name: split(values, f"--{name}") for name, values in lists.items()}
+    wanted = {name: split(values, _FLAGS[name]) for name, values in lists.items()}
     depth = depth or ("class" if wanted["models"] else "category")
     path = database_path(database)
     matrix, notes = _built(path, depth, wanted, base=base, fold=fold)

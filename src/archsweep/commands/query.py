@@ -23,6 +23,8 @@ def command(*, sql: str, database: str | None, as_json: bool, as_csv: bool) -> N
     archsweep query "SELECT \\"case\\", error_class, message FROM cells WHERE status = 'error'"
     archsweep query "DESCRIBE cells"
     """
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude one another.")
     from archsweep.render.tabular import as_csv as csv_text
     from archsweep.render.tabular import as_json as json_text
     from archsweep.store import read

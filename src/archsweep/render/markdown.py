@@ -7,7 +7,7 @@ from typing import Any
 
 from archsweep.analysis.matrix import Cell, Depth, Matrix
 from archsweep.render.terminal import footnotes
-from archsweep.render.words import UNTRIED, beside, ground, legend, line, verdict
+from archsweep.render.words import UNTRIED, beside, ground, legend, line, reading, verdict, whole
 
 _SPECIAL = {letter: f"\\{letter}" for letter in "\\`*_{}[]()#|!~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
@@ -32,11 +32,13 @@ def _lines(matrix: Matrix, notes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield _row(list(label), cells)
     if len(matrix.labels) > 1 and matrix.depth is not Depth.CLASS:
         cells = [f"**{_cell(matrix.totals.get(place))}**" for place in matrix.places]
-        yield _row([], ["**all**", *[""] * (len(heads) - 1), *cells])
-    statuses = {name for cell in matrix.cells.values() for name in (*cell.by_status, cell.status)}
+        yield _row([], [f"**{whole(matrix)}**", *[""] * (len(heads) - 1), *cells])
     yield ""
-    yield legend(statuses, {cell.evidence for cell in matrix.cells.values() if cell.applicable})
+    yield legend(matrix)
     yield ""
+    if reading(matrix):
+        yield reading(matrix)
+        yield ""
     for text in footnotes(matrix, notes):
         yield f"- {escape(text)}"
 

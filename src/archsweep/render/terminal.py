@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archsweep.analysis.matrix import Cell, Depth, Label, Matrix, Place
-from archsweep.render.words import STYLES, UNTRIED, beside, ground, legend, line, verdict
+from archsweep.render.words import STYLES, UNTRIED, beside, ground, legend, line, plain, reading, verdict, whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LABEL_WIDTH = 44
 _GAP = 2
+_WIDEST = 1_000_000
 
 
 def console(width: int | None = None, file: Any = None) -> Console:
@@ -43,11 +44,9 @@ def show_matrix(matrix: Matrix, notes: Sequence[Mapping[str, Any]], out: Console
     for places in _blocks(matrix, out.width, compact=compact):
         out.print(_table(matrix, places, compact=compact))
         out.print()
-    shown = [*matrix.cells.values()]
-    statuses = {name for cell in shown for name in (*cell.by_status, cell.status)}
-    out.print(Text(legend(statuses, {cell.evidence for cell in shown if cell.applicable}), style="dim"))
-    for text in footnotes(matrix, notes):
-        out.print(Text(text, style="dim"))
+    for text in (legend(matrix), reading(matrix), *footnotes(matrix, notes)):
+        if text:
+            out.print(Text(text, style="dim"))
 
 
 def footnotes(matrix: Matrix, notes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -58,7 +57,8 @@ def footnotes(matrix: Matrix, notes: Sequence[Mapping[str, Any]]) -> Iterator[st
         if found:
             note = found[0]
             facts = (f"fingerprint {note['fingerprint']}", f"transformers {note['transformers_version']}")
-            yield ", ".join([f"{name}: {line(note['device'])}", *facts, note["finished_at"][:10]])
+            parts = [line(note["device"] or ""), *facts, note["finished_at"][:10]]
+            yield f"{name}: {', '.join(part for part in parts if part)}"
             if len(found) > 1:
                 yield f"{name}: {_older(matrix, name, len(found) - 1)}"
 
@@ -145,7 +145,7 @@ def _table(matrix: Matrix, places: Sequence[Place], *, compact: bool) -> Table:
         table.add_row(Text(indent + _name(label)), *cells, end_section=last)
     if len(matrix.labels) > 1 and matrix.depth is not Depth.CLASS:
         cells = [_text(matrix.totals.get(place), compact=compact) for place in places]
-        table.add_row(Text("all", style="bold"), *cells)
+        table.add_row(Text(whole(matrix), style="bold"), *cells)
     return table
 
 
@@ -156,18 +156,41 @@ def _text(cell: Cell | None, *, compact: bool) -> Text:
 
 
 def show_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], out: Console) -> None:
-    """Prints rows of a query as a table, every value as text."""
+    """Prints rows of a query, every value as text: as a table, or as a block a row where a terminal is too narrow.
+
+    Off a terminal a table is as wide as its content.
+    """
+    from rich.measure import Measurement
+    from rich.text import Text
+
+    table = _rows_table(columns, rows)
+    width = Measurement.get(out, out.options.update(max_width=_WIDEST), table).maximum
+    if width <= out.width or not out.is_terminal:
+        out.width = max(width, out.width)
+        out.print(table)
+    else:
+        for row in rows or [columns]:
+            for name, value in zip(columns, row, strict=True):
+                out.print(Text.assemble((f"{line(name)}: ", "bold"), _value(value) if rows else ""))
+            out.print()
+    out.print(Text(f"{len(rows):,} row{'' if len(rows) == 1 else 's'}", style="dim"))
+
+
+def _rows_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
-
-    from archsweep.render.words import plain
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for position, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[position], int | float | None) for row in rows)
         table.add_column(Text(line(name)), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text("null" if value is None else plain(str(value)), "dim" * (value is None)) for value in row))
-    out.print(table)
-    out.print(Text(f"{len(rows):,} row{'' if len(rows) == 1 else 's'}", style="dim"))
+        table.add_row(*map(_value, row))
+    return table
+
+
+def _value(value: Any) -> Text:
+    from rich.text import Text
+
+    return Text("null", "dim") if value is None else Text(plain(str(value)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from archsweep.analysis.matrix import INCOMPLETE, Cell
+from archsweep.analysis.matrix import INCOMPLETE, Cell, Depth, Matrix
 from archsweep.contract import Evidence, Status
 
 SYMBOLS: dict[str, str] = {
@@ -70,11 +70,11 @@ def _written(letter: str) -> str:
 
 
 def verdict(cell: Cell) -> str:
-    """The first half of a cell: `✗ 590/605 fail`, or for one case alone `✓ pass`."""
+    """The first half of a cell: `590/605 ✗ fail`, or for one case alone `✓ pass`."""
     if not cell.applicable:
         return f"{SYMBOLS[cell.status]} {cell.status}" if cell.status else ""
     counts = "" if _alone(cell) else f"{cell.verified}/{cell.applicable} "
-    return f"{SYMBOLS[cell.status]} {counts}{cell.status}"
+    return f"{counts}{SYMBOLS[cell.status]} {cell.status}"
 
 
 def ground(cell: Cell) -> str:
@@ -97,8 +97,29 @@ def _alone(cell: Cell) -> bool:
     return len(cell.place) > 1 and cell.applicable <= 1
 
 
-def legend(statuses: set[str], evidences: set[str]) -> str:
-    """The symbols that a view used, in words."""
+def whole(matrix: Matrix) -> str:
+    """What the line is called that folds the others."""
+    return "shown" if matrix.filtered else "all"
+
+
+def reading(matrix: Matrix) -> str:
+    """How a folded cell is read, by the example of the first that is not green; "" where none is folded."""
+    cells = [matrix.cells.get((label, place)) for label in matrix.labels for place in matrix.places]
+    folded = [cell for cell in cells if cell is not None and cell.applicable and not _alone(cell)]
+    if not folded or matrix.depth is Depth.CLASS:
+        return ""
+    first = next((cell for cell in folded if not cell.green), folded[0])
+    return (
+        f"{first.verified}/{first.applicable}: verified of applicable; the word is the most severe ending among the "
+        "rest, and after it comes what the passes stand on"
+    )
+
+
+def legend(matrix: Matrix) -> str:
+    """The symbols that a matrix uses, in words."""
+    cells = matrix.cells.values()
+    statuses = {name for cell in cells for name in (*cell.by_status, cell.status)}
+    evidences = {cell.evidence for cell in cells if cell.applicable}
     used = [f"{symbol} {name}" for name, symbol in SYMBOLS.items() if name in statuses]
     grounds = [f"{symbol} {name}" for name, symbol in EVIDENCE_SYMBOLS.items() if name in evidences]
     return f"{'  '.join(used)}, on evidence of: {'  '.join(grounds)}" if used else ""
