@@ -37,12 +37,17 @@ class ArchsweepError(Exception):
 
 
 class UnknownName(ArchsweepError):
-    """A model, class, category, platform or check that does not exist; names the nearest ones."""
+    """A model, class, category, platform or check that does not exist; names the nearest ones.
+
+    `listing`: the `archsweep list` that shows the known names; "" where they are few enough to be said at once.
+    """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], listing: str) -> None:
+        known = list(known)
         near = nearest(name, known)
         hint = f"Nearest: {', '.join(near)}. " if near else ""
-        super().__init__(f"unknown {kind} {name!r}", f"{hint}See all with: archsweep list {listing}")
+        every = f"See all with: archsweep list {listing}" if listing else f"There are: {', '.join(known)}."
+        super().__init__(f"unknown {kind} {name!r}", f"{hint}{every}")
         self.kind, self.name, self.nearest = kind, name, near
 
 
@@ -82,7 +87,7 @@ class Unavailable(Ending):
     """An optional dependency or the device is not here: not tried."""
 
     def __init__(self, message: str, install: str = "") -> None:
-        super().__init__(f"{message}. Install: {install}" if install else message)
+        super().__init__(with_install(message, install))
         self.install = install
 
 
@@ -116,6 +121,11 @@ class NoRecipe(Ending):
     def __init__(self, message: str, stage: str, error_class: str, attempts: int) -> None:
         super().__init__(message)
         self.stage, self.error_class, self.attempts = stage, error_class, attempts
+
+
+def with_install(reason: str, install: str) -> str:
+    """Why something is not here, and the command that brings it, if there is one."""
+    return f"{reason.rstrip('.')}. Install: {install}" if install else reason
 
 
 def without(error: ImportError) -> str:

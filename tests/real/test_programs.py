@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -122,6 +123,24 @@ def test_a_program_that_a_case_finds_made_is_of_a_checked_graph_or_not_as_before
     program = StagedProgram(Counting(), lambda stage, graph=False: announced.append((stage, graph)), True, graph)
     program.again()
     assert announced == [(Stage.EXPORT, False), (Stage.COMPILE, graph)]
+
+
+@pytest.mark.parametrize("asked", ["program", "reference"])
+def test_what_is_raised_again_keeps_its_first_traceback(
+    asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def disagree(*given: Any) -> Any:
+        raise ReferenceFault("it wavers")
+
+    made = bench(1.0, tmp_path, [])
+    monkeypatch.setattr(made._source, "obtain_reference", disagree)
+    ways = []
+    for _ in range(3):
+        with pytest.raises((Unsupported, ReferenceFault)) as caught:
+            getattr(made, asked)
+        ways.append([frame.name for frame in traceback.extract_tb(caught.value.__traceback__)])
+    assert ways[0][-1] in ("compile", "disagree")
+    assert ways[1] == ways[2] == ways[0]
 
 
 @pytest.mark.parametrize(("scale", "doubted"), [(1.0, False), (3e3, True)])

@@ -86,7 +86,7 @@ def _facts(cell: Row) -> Iterator[tuple[str, str]]:
     if cell["message"]:
         yield "message", plain(cell["message"], 2_000)
     if cell["error_class"]:
-        yield "error", f"{line(cell['error_class'])}: {plain(cell['error_message'] or '', 2_000)}"
+        yield "error", _error(line(cell["error_class"]), cell["error_message"] or "", cell["message"])
     if cell["operators"]:
         yield "operators", line(", ".join(cell["operators"]), 1_000)
     if cell["blame"]:
@@ -101,6 +101,12 @@ def _facts(cell: Row) -> Iterator[tuple[str, str]]:
             yield line(str(name)), plain(_detail(value), 2_000)
     yield "device", line(cell["device"] or cell["processor"] or "")
     yield "fingerprint", line(_fingerprint(cell), 1_000)
+
+
+def _error(name: str, text: str, message: str) -> str:
+    """Class and text of an error: the class once, and no text that the message above has word for word."""
+    own = text.removeprefix(f"{name}: ")
+    return f"{name}: {plain(own, 2_000)}" if own and text != message else name
 
 
 def _detail(value: Any) -> str:

@@ -78,6 +78,17 @@ class ArchitectureSource:
         return reference
 
 
+class _Kept:
+    """An ending to be raised for each case of a lot: from where it was met first, as an exception raised again and
+    again gathers the way of every time."""
+
+    def __init__(self, error: Ending) -> None:
+        self._error, self._trace = error, error.__traceback__
+
+    def again(self) -> Ending:
+        return self._error.with_traceback(self._trace)
+
+
 class LotBench:
     """Satisfies contract.Bench for the cases of one lot, one after another."""
 
@@ -88,12 +99,12 @@ class LotBench:
         self._predictions: dict[tuple[Any, ...], Verdict] = {}
         self.cache = Path(lot.cache) if lot.cache else None
         self._announce, self._exported, self._graph, self._stage = announce, False, False, Stage.BUILD
-        self._refusals: dict[tuple[Any, ...], tuple[Ending, tuple[tuple[Stage, bool], ...]]] = {}
+        self._refusals: dict[tuple[Any, ...], tuple[_Kept, tuple[tuple[Stage, bool], ...]]] = {}
         self._platform, self._source = platform, source
         self._recipe: Any = None
         self._inputs: Mapping[str, Tensor] | None = None
         self._reference: Reference | None = None
-        self._fault: ReferenceFault | None = None
+        self._fault: _Kept | None = None
         self._programs: dict[tuple[Any, ...], StagedProgram] = {}
         self._used: list[StagedProgram] = []
 
@@ -175,7 +186,7 @@ class LotBench:
     @property
     def reference(self) -> Reference:
         if self._fault is not None:
-            raise self._fault
+            raise self._fault.again()
         if self._reference is None:
             self._reference = self._obtained()
         return self._reference
@@ -194,7 +205,7 @@ class LotBench:
             except ReferenceFault as fault:
                 other = None if self._programs or seed == SEEDS else self._source.again(self._found_recipe(), seed)
                 if other is None:
-                    self._fault = fault
+                    self._fault = _Kept(fault)
                     raise
                 self._recipe, self._inputs = other, None
         raise AssertionError("unreachable: the last seed returns or raises")
@@ -205,10 +216,10 @@ class LotBench:
         self._found_recipe()
         self.announce(Stage.COMPILE)
         if key in self._refusals:  # what was refused once is refused again, and asking may take long
-            error, way = self._refusals[key]
+            kept, way = self._refusals[key]
             for stage, graph in way:
                 self.announce(stage, graph)
-            raise error
+            raise kept.again()
         if key not in self._programs:
             self._programs[key] = self._compiled(key)
         program = self._programs[key]
@@ -223,7 +234,7 @@ class LotBench:
             return StagedProgram(self._platform.compile(self), self.announce, self._exported, self._graph)
         except Ending as error:
             last = (self._stage, self._graph)
-            self._refusals[key] = error, ((Stage.EXPORT, False), last) if self._exported else (last,)
+            self._refusals[key] = _Kept(error), ((Stage.EXPORT, False), last) if self._exported else (last,)
             raise
 
     def placements(self) -> tuple[Placement, ...]:

@@ -127,9 +127,9 @@ def classify(error: BaseException, stage: Stage) -> tuple[Status, Stage, Failure
     elif isinstance(error, errors.NoRecipe):
         stage, error_class = Stage(error.stage), error.error_class
         if missing:
-            status, message = Status.UNAVAILABLE, f"{shorten(message)}. Install: pip install {missing}"
+            status, message = Status.UNAVAILABLE, errors.with_install(shorten(message), f"pip install {missing}")
     elif missing:
-        status, message = Status.UNAVAILABLE, f"{shorten(message)}. Install: pip install {missing}"
+        status, message = Status.UNAVAILABLE, errors.with_install(shorten(message), f"pip install {missing}")
     text = machine.without_folders(_PLACES.sub('File "', "".join(traceback.format_exception(error))))
     failure = Failure(
         error_class=error_class, message=shorten(message), traceback=text[-TRACEBACK_LIMIT:], operators=operators,

@@ -11,6 +11,7 @@ from typing import Any
 from archsweep.archs.selection import Selection
 from archsweep.contract import Capabilities, Case, Environment, Evidence, Lot, Probe, Result, Stage, Status, Subject
 from archsweep.encoding import decode
+from archsweep.errors import with_install
 from archsweep.run import axes, endings, sentinels
 from archsweep.settings import DEFAULT_PLATFORM
 
@@ -139,7 +140,7 @@ def predicts(ground: Ground) -> bool:
 
 def unavailable(lots: Iterable[Lot], ground: Ground) -> list[Result]:
     """The endings of all cases on a platform that is not here: not tried."""
-    message = ground.probe.reason + (f". Install: {ground.probe.install}" if ground.probe.install else "")
+    message = with_install(ground.probe.reason, ground.probe.install)
     return [
         endings.result(lot, case, Status.UNAVAILABLE, Stage.BUILD, reached=False, wall_s=0.0, message=message)
         for lot in lots

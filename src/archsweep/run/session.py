@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from archsweep import machine, registry
 from archsweep.contract import Capabilities, Evidence, Lot, Probe
 from archsweep.encoding import decode
-from archsweep.errors import HarnessBroken, PluginFault, SettingsError
+from archsweep.errors import HarnessBroken, PluginFault, SettingsError, with_install
 from archsweep.run import endings, plan
 from archsweep.run.launch import Forking, Launcher, Spawning
 from archsweep.run.pool import Pool, Turn, last_words
@@ -147,10 +147,7 @@ def resolve_platforms(session: Session, wanted: Sequence[str]) -> tuple[list[pla
 def _absent(grounds: Sequence[plan.Ground]) -> list[str]:
     """A line for each platform that is not here: why, and how to get it."""
     probes = [(ground.name, ground.probe) for ground in grounds if not ground.probe.present]
-    return [
-        f"not here: {name}: {probe.reason}" + (f". Install: {probe.install}" if probe.install else "")
-        for name, probe in probes
-    ]
+    return [f"not here: {name}: {with_install(probe.reason, probe.install)}" for name, probe in probes]
 
 
 def _preference(ground: plan.Ground) -> tuple[int, bool, str]:

@@ -12,6 +12,12 @@ from archsweep.contract import Blame, Evidence, Failure, Stage, Status
 from archsweep.run import endings, worker
 
 
+def test_a_sentence_ends_once_before_the_command_that_mends_it() -> None:
+    assert str(errors.Unavailable("no device.", "a driver")) == "no device. Install: a driver"
+    error = ImportError("Natten needs an installation. pip install natten.")
+    assert ".. Install" not in endings.classify(error, Stage.RUN)[2].message
+
+
 @pytest.mark.parametrize(
     ("error", "status", "stage", "error_class"),
     [
