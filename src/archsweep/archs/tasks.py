@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from archsweep.archs.facts import ClassFacts, LibraryFacts
 from archsweep.archs.modality import SPEAKING, Modalities
@@ -99,8 +99,3 @@ def tasks_of(item: ClassFacts, place: Place, modality: Modalities, library: Libr
     if "SEQ_TO_SEQ_CAUSAL_LM" in mappings and place.kind.role == "audio-language":
         found.add("audio-text-to-text")
     return tuple(sorted(found))
-
-
-def union(tasks: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """The tasks of several classes, sorted, each once."""
-    return tuple(sorted({task for group in tasks for task in group}))

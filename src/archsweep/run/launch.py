@@ -70,7 +70,6 @@ class Forking:
         self.notes: tuple[str, ...] = ()
         self._processes: dict[str, int | None] = {}
         self._expected: set[str] = set()
-        self._ended: list[Ended] = []
         self._ready = False
         self._begin()
 
@@ -106,20 +105,8 @@ class Forking:
     def process(self, id: str) -> int | None:
         return self._processes.get(id)
 
-    def ensure_ready(self) -> None:
-        """Wait until the zygote has imported everything."""
-        deadline = time.monotonic() + START_DEADLINE_S
-        while not self._ready:
-            self._ended.extend(self._receive(1.0))
-            if time.monotonic() > deadline:
-                raise HarnessBroken("the zygote did not start in time", self._last_words())
-
     def wait(self, timeout_s: float) -> list[Ended]:
         """Ended workers; returns as soon as there is one, and after `timeout_s` at the latest."""
-        ended, self._ended = self._ended, []
-        return ended or self._receive(timeout_s)
-
-    def _receive(self, timeout_s: float) -> list[Ended]:
         readable, _, _ = select.select([self._channel], [], [], timeout_s)
         if not readable:
             return []
