@@ -20,7 +20,7 @@ from archsweep.export import control
 from archsweep.platforms import _browser, _onnxruntime, _packages, _web_parts
 
 PROVIDER = "WebGpuExecutionProvider"
-INSTALL = "pip install onnxruntime-ep-webgpu"
+INSTALL = "pip install 'archsweep[web]'"
 
 
 def _failures() -> tuple[type[Exception], ...]:
