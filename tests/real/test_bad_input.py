@@ -45,6 +45,7 @@ def command(
             main()
         printed = capsys.readouterr()
         assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+        assert all(path.is_file() or any(path.iterdir()) for path in folder.rglob("*"))  # and no empty folder
         return int(ending.value.code or 0), printed.out + printed.err
 
     yield run
@@ -64,8 +65,8 @@ def command(
         (("--class", "gpt2/BertModel"), ("unknown class 'gpt2/BertModel'",)),
         (("--family", "lama"), ("unknown family 'lama'", "llama")),
         (("--category", "visoin"), ("unknown category 'visoin'", "vision")),
-        (("--priority", "urgent"), ("unknown priority 'urgent'",)),
-        (("--phase", "9"), ("unknown phase '9'",)),
+        (("--priority", "urgent"), ("unknown priority 'urgent'", "There are: critical, high, low, medium.")),
+        (("--phase", "9"), ("unknown phase '9'", "There are: 1, 2, 3, 4, 5, 6.")),
         (("--platform", "cpuu"), ("unknown platform 'cpuu'", "cpu")),
         (("--hardware", "cpu,abacus"), ("unknown platform 'abacus'",)),
         (("--check", "parrity"), ("unknown check 'parrity'", "parity")),
@@ -88,6 +89,8 @@ def command(
         (("--option", "soc=57"), ("no option 'soc' on cpu",)),
         (("--cache", "/proc/no-such-folder"), ("the cache /proc/no-such-folder cannot be written",)),
         (("--limit", "1", "--journal", "/proc/no-such-folder/j"), ("the journal /proc/no-such-folder/j cannot",)),
+        (("--limit", "1", "--journal", "no-such-folder/j"), ("cannot be made: there is no folder", "no-such-folder")),
+        (("--resume", "r7"), ("no unfinished run 'r7' in archsweep.duckdb.journals",)),
     ],
 )
 def test_run_refuses(command: Command, words: tuple[str, ...], parts: tuple[str, ...]) -> None:

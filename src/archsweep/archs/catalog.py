@@ -58,7 +58,10 @@ def load(
     folder, name = cache / "catalog", catalog_cache.key(imports, trust_remote_code=trusted)
     fresh = scan() if scan is not None else _scan_apart(imports, trusted)
     if not catalog_cache.write(folder, name, fresh) and tell:
-        tell(f"the catalog cannot be kept in {folder}: every call reads transformers anew. Another place: --cache")
+        tell(
+            f"the catalog cannot be kept in {folder}: every call reads transformers anew.\n"
+            "Another place: ARCHSWEEP_CACHE=FOLDER"
+        )
     return fresh
 
 

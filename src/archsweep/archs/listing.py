@@ -105,6 +105,12 @@ def platform_rows() -> list[Row]:
     return rows
 
 
+def platform_lines() -> list[Row]:
+    """`platform_rows` for people: what a case can ask of each platform, and nothing of how workers treat it."""
+    asked = ("dtypes", "options", "trains", "generates")
+    return [{**row, **{name: row["capabilities"][name] for name in asked}} for row in platform_rows()]
+
+
 def check_rows() -> list[Row]:
     """One row for each check plug-in."""
     loaded = list(registry.loadable("checks").items())

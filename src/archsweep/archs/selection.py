@@ -38,7 +38,7 @@ class Selection:
 class _Filter:
     field: str
     kind: str  # how an unknown value is called
-    listing: str  # the `archsweep list` that shows the known values
+    listing: str  # the `archsweep list` that shows the known values; "" for few
     values: Callable[[Subject], tuple[str, ...]]
 
 
@@ -47,12 +47,12 @@ _FILTERS = (
     _Filter("families", "family", "families", lambda subject: (subject.family,)),
     _Filter("classes", "class", "classes", lambda subject: (subject.class_name, subject.id)),
     _Filter("categories", "category", "categories", lambda subject: (subject.category,)),
-    _Filter("priorities", "priority", "models", lambda subject: (str(subject.priority),)),
-    _Filter("phases", "phase", "models", lambda subject: (str(subject.phase),)),
-    _Filter("architectures", "architecture", "models", lambda subject: (str(subject.architecture),)),
-    _Filter("roles", "role", "models", lambda subject: (subject.role,)),
-    _Filter("modalities", "modality", "models", lambda subject: tuple(map(str, subject.modality))),
-    _Filter("tasks", "task", "models", lambda subject: subject.tasks),
+    _Filter("priorities", "priority", "", lambda subject: (str(subject.priority),)),
+    _Filter("phases", "phase", "", lambda subject: (str(subject.phase),)),
+    _Filter("architectures", "architecture", "", lambda subject: (str(subject.architecture),)),
+    _Filter("roles", "role", "", lambda subject: (subject.role,)),
+    _Filter("modalities", "modality", "", lambda subject: tuple(map(str, subject.modality))),
+    _Filter("tasks", "task", "", lambda subject: subject.tasks),
 )
 _ALWAYS_KNOWN = {"phases": PHASES, "priorities": tuple(map(str, Priority))}
 

@@ -19,7 +19,7 @@ _LISTS = (
     ("classes", "--class", "Model class, or model type/model class."),
     ("categories", "--category", "Category, e.g. text-encoders."),
     ("priorities", "--priority", "critical, high, medium or low."),
-    ("phases", "--phase", "Phase of the roadmap, 1 to 6."),
+    ("phases", "--phase", "Phase of the roadmap: 1 (the four most wanted types) to 6 (all the rest)."),
     ("architectures", "--architecture", "Topology, e.g. encoder-only."),
     ("roles", "--role", "What the class is for, e.g. detector."),
     ("modalities", "--modality", "What goes in, e.g. image."),

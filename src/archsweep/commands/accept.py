@@ -12,7 +12,7 @@ import click
 @click.option(
     "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the baseline."
 )
-@click.option("--db", metavar="FILE", help="The results database; default: archsweep.duckdb.")
+@click.option("--db", metavar="FILE", help="The results database; default: archsweep.duckdb, or ARCHSWEEP_DB.")
 def command(run: str, output: Path, db: str | None) -> int:
     """Write the endings of RUN (a name, `latest`, or a journal file) as one small sorted file for each model type.
 

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: environment, platforms, settings.")
 def command(as_json: bool) -> int:
-    """Probe every platform: each computes something real on its device."""
+    """Probe every platform: each computes something real on its device.
+
+    \b
+    archsweep doctor
+    archsweep doctor --json
+    """
     from archsweep import machine, registry, settings
     from archsweep.encoding import encode
     from archsweep.run.session import Session

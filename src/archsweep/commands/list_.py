@@ -29,7 +29,7 @@ class _Listings(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(name="list", cls=_Listings)
+@click.group(name="list", cls=_Listings, short_help="What there is to sweep, and what with.")
 def command() -> None:
     """Models, classes, families, categories, platforms and checks, with counts.
 
@@ -102,43 +102,64 @@ def classes(selection: Selection, imports: tuple[str, ...], trust_remote_code: b
     _print(found, columns, "classes", as_json)
 
 
-@command.command()
+@command.command(short_help="The types that share a folder of transformers.")
 @selection_options
 @universe_options
 @_json
 def families(selection: Selection, imports: tuple[str, ...], trust_remote_code: bool, as_json: bool) -> None:
-    """Families: the types that share a folder of transformers, or a package that registers its own."""
+    """Families: the types that share a folder of transformers, or a package that registers its own.
+
+    \b
+    archsweep list families --category audio
+    """
     from archsweep.archs.listing import family_rows
 
     found = family_rows(catalog(imports, trust_remote_code=trust_remote_code), selection)
     _print(found, ("family", "models", "classes", "categories", "phase"), "families", as_json)
 
 
-@command.command()
+@command.command(short_help="The seven categories, and how much each holds.")
 @selection_options
 @universe_options
 @_json
 def categories(selection: Selection, imports: tuple[str, ...], trust_remote_code: bool, as_json: bool) -> None:
-    """The seven categories, with their priority and how much each holds."""
+    """The seven categories, with their priority and how much each holds.
+
+    \b
+    archsweep list categories
+    archsweep list categories --exported --json
+    """
     from archsweep.archs.listing import category_rows
 
     found = category_rows(catalog(imports, trust_remote_code=trust_remote_code), selection)
     _print(found, ("category", "priority", "models", "classes", "architectures"), "categories", as_json)
 
 
-@command.command()
+@command.command(short_help="Where models can run, and what each platform can do.")
 @_json
 def platforms(as_json: bool) -> None:
-    """Where models can run; says what each platform can do, and probes none (archsweep doctor does)."""
-    from archsweep.archs.listing import platform_rows
+    """Where models can run; says what each platform can do, and probes none (archsweep doctor does).
 
-    _print(platform_rows(), ("platform", "title", "priority", "capabilities"), "platforms", as_json)
+    Of the dtypes, and of each option's values, the first is the default: --dtype float16, --option KEY=VALUE.
+
+    \b
+    archsweep list platforms
+    archsweep list platforms --json      what a platform promises to checks and workers as well
+    """
+    from archsweep.archs.listing import platform_lines, platform_rows
+
+    columns = ("platform", "title", "priority", "dtypes", "options", "trains", "generates")
+    _print(platform_rows() if as_json else platform_lines(), columns, "platforms", as_json)
 
 
 @command.command()
 @_json
 def checks(as_json: bool) -> None:
-    """What can be asked of a model on a platform."""
+    """What can be asked of a model on a platform.
+
+    \b
+    archsweep list checks
+    """
     from archsweep.archs.listing import check_rows
 
     _print(check_rows(), ("check", "question", "needs"), "checks", as_json)

@@ -32,7 +32,8 @@ def command(
 ) -> int:  # fmt: skip
     """A script of at most 40 lines, in plain torch and transformers, that shows the same failure or pass as CELL.
 
-    It ends with 0 where the cell passes, and with another code where it fails.
+    For cells of the cpu platform; what ended on another one, the command that `archsweep show CELL` prints repeats. The
+    script ends with 0 where the cell passes, and with another code where it fails.
 
     \b
     archsweep repro llama/LlamaModel:cpu:parity

@@ -30,16 +30,24 @@ ALSO_RESUMED = ("resume", "jobs", "fail_fast", "baseline", "strict", "db", "jour
 )
 @click.option("--check", "checks", multiple=True, metavar="NAME…|all", help="What to ask; default: forward, parity.")
 @click.option("--dtype", "dtypes", multiple=True, metavar="NAME…", help="In what; default: the platform's first.")
-@click.option("--option", "chosen", multiple=True, metavar="KEY=VALUE", help="An option of a platform; repeatable.")
+@click.option(
+    "--option",
+    "chosen",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of a platform, see: archsweep list platforms.",
+)
 @click.option("--jobs", metavar="NUMBER", help="Workers at a time; default: one for each core.")
 @click.option("--timeout", metavar="SECONDS", help="Deadline of each case; default: 120.")
 @click.option("--memory", metavar="SIZE", help="Memory bound of each worker; default: 3G.")
-@click.option("--only", type=click.Choice(["failed", "new", "stale"]), help="Run only these, reuse the other results.")
+@click.option(
+    "--only", type=click.Choice(["failed", "new", "stale"]), help="Run only what went wrong, is untried or out of date."
+)
 @click.option("--fail-fast", is_flag=True, help="Stop at the first finding.")
 @click.option("--baseline", metavar="PATH", help="What to judge by: a folder of `accept`, an export or a database.")
 @click.option("--strict", is_flag=True, help="Ignore every baseline.")
 @click.option("--resume", is_flag=False, flag_value="", metavar="[RUN]", help="Go on with an unfinished run.")
-@click.option("--db", metavar="FILE", help="The results database; default: archsweep.duckdb.")
+@click.option("--db", metavar="FILE", help="The results database; default: archsweep.duckdb, or ARCHSWEEP_DB.")
 @click.option("--journal", type=FILE, help="Write a journal alone; needs no duckdb, and can be imported later.")
 @click.option("--cache", metavar="FOLDER", help="Where catalog and references are kept.")
 @click.option("--rules-alone", is_flag=True, help="Ignore the overrides and every remembered search.")
@@ -54,6 +62,18 @@ def command(selection: Selection, names: tuple[str, ...], **given: Any) -> int:
     archsweep run --model bert,gpt2 --platform present
     archsweep run --only failed                     what went wrong last time
     archsweep run --resume                          go on after an interruption or a kill
+
+    A finding is a case that ended as fail, error, timeout, crash or oom, and did not end alike (status, stage, error
+    class) in the baseline: what --baseline names, else the last run here with the same selection and platform, else
+    nothing. Where the baseline has a pass, a case that is not verified any more is one too.
+
+    \b
+    --only failed   what ended badly when it was last tried, and nothing else
+    --only new      what was never tried; the other results are reused
+    --only stale    also what was tried with other versions, on another device, or before the source of its class
+                    changed; the other results are reused
+    \b
+    Exit codes: 0 no findings, 1 findings, 2 wrong usage, 3 a harness is broken, 130 interrupted.
     """
     from archsweep import settings
     from archsweep.run.sweep import sweep, validate

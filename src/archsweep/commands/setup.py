@@ -16,11 +16,16 @@ def command() -> None:
     """
 
 
-@command.command()
+@command.command(short_help="A browser that computes, and onnxruntime-web.")
 @click.option("--own", is_flag=True, help="Install a browser even where the machine has one.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: what is installed, and where.")
 def web(own: bool, as_json: bool) -> int:
-    """A Chromium and onnxruntime-web: this machine's browser if it computes, else one from npm. Idempotent."""
+    """A Chromium and onnxruntime-web: this machine's browser if it computes, else one from npm. Idempotent.
+
+    \b
+    archsweep setup web
+    archsweep setup web --own      a browser of its own, though the machine has one
+    """
     from archsweep.encoding import encode
     from archsweep.platforms import _browser_probe, _web_setup
 

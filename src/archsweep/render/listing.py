@@ -38,8 +38,9 @@ def _cell(name: str, value: Any) -> str:
     from rich.markup import escape
 
     if isinstance(value, Mapping):
-        kept = (key if item is True else f"{key}={_cell(key, item)}" for key, item in value.items() if item)
-        return escape(", ".join(kept))
+        return escape(", ".join(f"{key}={'|'.join(map(str, item))}" for key, item in value.items()))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         return str(len(value)) if name == "classes" else escape(", ".join(map(str, value)))
     return escape(str(value))

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from archsweep.archs import catalog_cache
-from archsweep.archs.catalog import Catalog
+from archsweep.archs.catalog import Catalog, load
 from archsweep.commands import cli
 from archsweep.contract import Architecture, Modality, Priority, Standing, Subject
 from archsweep.errors import UnknownName
@@ -116,6 +116,39 @@ def test_platforms_and_checks_come_from_the_registry(listing: Listing) -> None:
     checks = json.loads(listing("checks", "--json").stdout)
     assert {row["check"] for row in checks} >= {"forward", "parity"}
     assert all(row["question"] for row in checks)
+
+
+@pytest.mark.parametrize("flag", ["--priority", "--phase", "--architecture", "--role", "--modality", "--task"])
+def test_an_unknown_value_of_a_small_set_is_answered_with_the_set(listing: Listing, flag: str) -> None:
+    done = listing("models", flag, "xyzzy")
+    assert isinstance(done.exception, UnknownName)
+    known = {
+        "--priority": "critical, high, low, medium", "--phase": "1, 2, 3, 4, 5, 6", "--architecture": "dual-encoder",
+        "--role": "contrastive", "--modality": "image, text", "--task": "zero-shot-image-classification",
+    }  # fmt: skip
+    assert done.exception.next_step == f"There are: {known[flag]}."
+    assert listing("models", "--family", "xyzzy").exception.next_step == "See all with: archsweep list families"  # type: ignore[union-attr]
+
+
+def test_the_table_of_platforms_says_what_a_case_can_ask_for(listing: Listing) -> None:
+    table = listing("platforms").stdout
+    head = next(line for line in table.splitlines() if "platform" in line)
+    assert head.split() == ["platform", "title", "priority", "dtypes", "options", "trains", "generates"]
+    (cpu,) = (line for line in table.splitlines() if line.startswith("cpu"))
+    assert "float32, bfloat16, float16" in cpu
+    assert cpu.split()[-2:] == ["yes", "yes"]
+    assert "engine=browser|native" in table
+    assert not {"fork_safe", "lots_per_worker"} & set(table.replace("=", " ").split())
+    rows = json.loads(listing("platforms", "--json").stdout)
+    assert all({"fork_safe", "lots_per_worker"} <= set(row["capabilities"]) for row in rows)
+
+
+def test_a_catalog_that_cannot_be_kept_names_what_every_verb_has(tmp_path: Path) -> None:
+    said: list[str] = []
+    (tmp_path / "catalog").write_text("a file where the folder should be")
+    load(cache=tmp_path, scan=lambda: Catalog(transformers_version="5", subjects=PEAR), tell=said.append)
+    assert "ARCHSWEEP_CACHE" in said[0]
+    assert "--cache" not in said[0]
 
 
 def test_what_cannot_be_listed_is_a_usage_error_that_names_the_nearest(listing: Listing) -> None:
