@@ -22,7 +22,7 @@ def kept(path: Path, *results: object) -> JournalKeeper:
 
 
 def test_what_is_written_reads_back(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "run.jsonl"
+    path = tmp_path / "run.jsonl"
     other = result(Status.ERROR, of=case(check="parity"), error_class="KeyError")
     keeper = kept(path, result(), other)
     found = unfinished(path)
@@ -33,6 +33,12 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
     keeper.end(RunEnd(run="r1", finished_at="2026-11-22T12:01:00Z"))
     keeper.close()
     assert unfinished(path) is None
+
+
+def test_a_journal_makes_no_folders(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no folder"):
+        JournalKeeper(tmp_path / "deep" / "run.jsonl")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("cut", [1, 7, 200])
