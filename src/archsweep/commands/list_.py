@@ -84,7 +84,7 @@ def models(selection: Selection, imports: tuple[str, ...], trust_remote_code: bo
     _print(found, columns, "model types", as_json)
 
 
-@command.command()
+@command.command(short_help="Classes of the auto mappings, and others.")
 @selection_options
 @universe_options
 @_json

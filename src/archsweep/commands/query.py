@@ -17,7 +17,8 @@ def command(*, sql: str, database: str | None, as_json: bool, as_csv: bool) -> N
 
     \b
     Tables: cells (one row a case: its newest result), cells_all (one a case and fingerprint),
-            results, metrics, errors, runs, subjects, environments. "case" and "check" need double quotes.
+            results, metrics, errors, runs, subjects, environments.
+    "case" and "check" need double quotes.
     \b
     archsweep query "SELECT status, count(*) FROM cells GROUP BY ALL ORDER BY 2 DESC"
     archsweep query "SELECT \\"case\\", error_class, message FROM cells WHERE status = 'error'"

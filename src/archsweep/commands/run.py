@@ -70,8 +70,8 @@ def command(selection: Selection, names: tuple[str, ...], **given: Any) -> int:
     \b
     --only failed   what ended badly when it was last tried, and nothing else
     --only new      what was never tried; the other results are reused
-    --only stale    also what was tried with other versions, on another device, or before the source of its class
-                    changed; the other results are reused
+    --only stale    also what was tried with other versions, on another device, or before
+                    the source of its class changed; the other results are reused
     \b
     Exit codes: 0 no findings, 1 findings, 2 wrong usage, 3 a harness is broken, 130 interrupted.
     """

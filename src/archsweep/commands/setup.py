@@ -12,7 +12,7 @@ def command() -> None:
     """Install what some platforms need beside Python packages.
 
     \b
-    archsweep setup web          a headless browser and its machine-learning runtime, into the cache folder
+    archsweep setup web      a headless browser and onnxruntime-web, into the cache folder
     """
 
 
