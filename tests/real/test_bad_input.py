@@ -40,12 +40,13 @@ def command(
 
     def run(*words: str) -> tuple[int, str]:
         before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        folders = {path for path in folder.rglob("*") if path.is_dir()}
         monkeypatch.setattr("sys.argv", ["archsweep", *words])
         with pytest.raises(SystemExit) as ending:
             main()
         printed = capsys.readouterr()
         assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
-        assert all(path.is_file() or any(path.iterdir()) for path in folder.rglob("*"))  # and no empty folder
+        assert {path for path in folder.rglob("*") if path.is_dir()} == folders
         return int(ending.value.code or 0), printed.out + printed.err
 
     yield run
