@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ OLD_PROTOBUF = "TypeError('Descriptors cannot be created directly')"
 
 
 @pytest.mark.parametrize(
-    ("package", "error", "words"), [("openvino", OLD_ABI, "numpy.dtype size changed"), ("onnx", OLD_PROTOBUF, "")]
+    ("package", "error", "words"),
+    [("openvino", OLD_ABI, "numpy.dtype size changed"), ("onnx", OLD_PROTOBUF, "Descriptors cannot be created")],
 )
 def test_a_package_that_does_not_load_stops_its_own_platform_only(
     trouble: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, error: str, words: str
@@ -34,5 +36,6 @@ def test_a_package_that_does_not_load_stops_its_own_platform_only(
     sweep(options, Manner(jobs=1, quiet=True), JournalKeeper(file))
     ended = {result.case.platform: result for result in journal.read_results(file).values()}
     assert ended["cpu"].status is Status.PASS
-    assert ended["openvino"].status in (Status.UNAVAILABLE, Status.ERROR)
-    assert words in ended["openvino"].message
+    assert ended["openvino"].status is Status.UNAVAILABLE
+    if importlib.util.find_spec("openvino"):  # with neither, the first that is missing is named
+        assert words in ended["openvino"].message

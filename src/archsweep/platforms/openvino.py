@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archsweep import export, machine
+from archsweep import export
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program, Stage, Tensor
 from archsweep.errors import RuntimeFault, Unavailable, Unsupported, out_of_memory
 from archsweep.export import repairs, wrapping
@@ -36,7 +36,6 @@ _NAMED = re.compile(
 )
 _OWN = re.compile(r"openvino|onversion|Exception from src/|failed at src/", re.IGNORECASE)  # what its errors say
 INSTALL = "pip install 'archsweep[openvino]'"
-EXPORTING = ("onnx", "onnxruntime", "onnxscript")  # what graphs are made and proven with: their versions count too
 DRIVERS = {  # what lets the plugin find the device
     "GPU": "the driver of Intel's GPU (on Debian and Ubuntu: apt install intel-opencl-icd)",
     "NPU": "the driver of Intel's NPU (https://github.com/intel/linux-npu-driver)",
@@ -73,13 +72,12 @@ def probe() -> Probe:
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     versions: dict[str, str] = {}
     try:
-        versions |= _packages.versions({"openvino": OLDEST}, INSTALL)
+        versions |= _packages.versions({"openvino": OLDEST, **dict.fromkeys(export.TOOLS, ())}, INSTALL)
         device, reason = _add()
     except (Unavailable, ImportError, *_packages.TROUBLE) as error:
         device, reason = "", _packages.plain(error)
     if reason:
         return Probe(present=False, evidence=Evidence.NONE, reason=reason, install=INSTALL, versions=versions)
-    versions |= machine.installed_versions(EXPORTING)
     return Probe(present=True, evidence=Evidence.HARDWARE, device=device, versions=versions)
 
 
