@@ -59,7 +59,7 @@ def test_a_provider_that_does_not_load_is_absent_with_a_command(library: str, tm
         "try:\n    native.devices(software=True)\nexcept Unavailable as error:\n    print(error)"
     )
     assert "does not load" in told
-    assert "pip install onnxruntime-ep-webgpu" in told
+    assert "pip install 'archsweep[web]'" in told
 
 
 def test_a_vulkan_loader_that_is_not_one_is_absent_with_a_command(tmp_path: Path) -> None:
@@ -72,4 +72,4 @@ def test_a_vulkan_loader_that_is_not_one_is_absent_with_a_command(tmp_path: Path
         "try:\n    native.devices(software=True)\nexcept Unavailable as error:\n    print(error)"
     )
     assert "does not load" in told
-    assert "pip install onnxruntime-ep-webgpu" in told
+    assert "pip install 'archsweep[web]'" in told

@@ -34,7 +34,7 @@ FLAGS = (
     "--enable-logging=stderr", "--force-color-profile=srgb", "--password-store=basic", "--no-startup-window",
 )  # fmt: skip
 UNBEARABLE = ("GLIBC_TUNABLES",)  # with huge pages SwiftShader's Vulkan does not initialise
-START_S, END_S = 60.0, 5.0
+START_S, END_S, PIPES_S = 60.0, 5.0, 0.05
 GONE = re.compile(r"browser has been closed|Target crashed")  # in Playwright's words, of page and browser alike
 SHELL = "/bin/sh"
 LOGGED = 'exec "$0" "$@" 2>"$ARCHSWEEP_LOG"'  # what the browser writes is its log: Playwright keeps it to itself
@@ -94,7 +94,17 @@ class Driver:
         for process in self._processes:
             with contextlib.suppress(psutil.Error):
                 process.kill()
+        self._loop.run_until_complete(_settled())
         self._loop.close()
+
+
+async def _settled() -> None:
+    """What still waits is called off, and the pipes of killed processes are seen to end."""
+    waiting = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await asyncio.sleep(PIPES_S)
 
 
 def _children() -> set[psutil.Process]:
