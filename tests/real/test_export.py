@@ -342,3 +342,14 @@ class Marking(torch.nn.Module):
 def test_scattered_marks_joined_in_place_are_traced(tmp_path):
     graph = export.graph(bench(tmp_path, PADDED, "marks", model=Marking))
     assert graph.way == "torchscript"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_said_of_a_graph_tells_nothing_of_the_cache(tmp_path, monkeypatch):
+    def cut(wrapped, file):
+        file.write_bytes(b"no graph")
+
+    monkeypatch.setitem(export.routes.ROUTES, "torchscript", cut)
+    graph = export.graph(bench(tmp_path, FULL, "cut", model=Doubling))
+    told = graph.attempts[0].error
+    assert "graph.onnx" in told and str(tmp_path) not in told and ".draft" not in told

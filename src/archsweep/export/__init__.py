@@ -325,7 +325,7 @@ def _attempt(material: _Material, way: _Way, file: Path) -> tuple[Attempt, dict[
             for given in material.leaves
         ]
     except failures as error:
-        return _failed(attempt, error), None
+        return _failed(attempt, error, file), None
     far = [control.deviation(want, have) for want, have in zip(material.wanted, found, strict=True)]
     attempt = dataclasses.replace(attempt, deviations=tuple(item[0] for item in far), output=max(far)[1])
     if not max(far)[0] <= control.LIMIT:
@@ -337,12 +337,16 @@ def _attempt(material: _Material, way: _Way, file: Path) -> tuple[Attempt, dict[
     return attempt, facts
 
 
-def _failed(attempt: Attempt, error: Exception) -> Attempt:
-    """With the first line of the error that began it, and the operators that any of its causes names."""
+def _failed(attempt: Attempt, error: Exception, file: Path) -> Attempt:
+    """With the first line of the error that began it, and the operators that any of its causes names.
+
+    The draft's name, made of a cache's place and a process's number, tells nothing of the model.
+    """
     chain = [error]
     while isinstance(chain[-1].__cause__, Exception):
         chain.append(chain[-1].__cause__)
-    texts = [machine.without_folders(re.sub(r"\x1b\[\d+m", "", str(item))) for item in chain]
+    plain = (re.sub(r"\x1b\[\d+m", "", str(item)).replace(str(file), "graph.onnx") for item in chain)
+    texts = [machine.without_folders(text) for text in plain]
     named = next((found for text in texts if (found := _OPERATOR.findall(text))), [])
     line = next((line for text in reversed(texts) for line in text.splitlines() if line.strip()), "")
     passing = any(errors.out_of_memory(item) or isinstance(item, ImportError | OSError) for item in chain)
