@@ -103,7 +103,8 @@ async def _settled() -> None:
     waiting = asyncio.all_tasks() - {asyncio.current_task()}
     for task in waiting:
         task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
+    if waiting:
+        await asyncio.wait(waiting, timeout=END_S)
     await asyncio.sleep(PIPES_S)
 
 
