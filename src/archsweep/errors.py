@@ -19,6 +19,11 @@ _OUT_OF_MEMORY = re.compile(
     re.IGNORECASE,
 )
 
+# What importing a package raises that is absent, broken, or built for other versions of what it imports.
+UNLOADABLE = (
+    ImportError, OSError, AttributeError, RuntimeError, TypeError, ValueError, LookupError, SyntaxError, AssertionError,
+)  # fmt: skip
+
 EXIT_OK, EXIT_FINDINGS, EXIT_USAGE, EXIT_BROKEN, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
 

@@ -12,17 +12,13 @@ import importlib.metadata
 import pkgutil
 from types import ModuleType
 
-from archsweep.errors import PluginFault, UnknownName
+from archsweep.errors import UNLOADABLE, PluginFault, UnknownName
 
 KINDS = ("platforms", "checks")
 PARTS = {  # what a plugin is asked for before it is used
     "platforms": ("title", "priority", "capabilities", "probe", "compile"),
     "checks": ("question", "needs", "applies", "run"),
 }
-# What another package's module raises while it is imported.
-TROUBLE = (
-    ImportError, OSError, AttributeError, RuntimeError, TypeError, ValueError, LookupError, SyntaxError, AssertionError,
-)  # fmt: skip
 
 
 @functools.cache
@@ -55,7 +51,7 @@ def loadable(kind: str) -> dict[str, ModuleType]:
 def _load(kind: str, point: importlib.metadata.EntryPoint) -> ModuleType:
     try:
         module = point.load()
-    except TROUBLE as error:
+    except UNLOADABLE as error:
         raise PluginFault(kind, point.name, _package(point), f"{type(error).__name__}: {error}") from error
     if not isinstance(module, ModuleType):
         raise PluginFault(kind, point.name, _package(point), f"its entry point {point.value} must name a module")

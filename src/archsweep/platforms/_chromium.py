@@ -22,8 +22,7 @@ from typing import Any
 
 import psutil
 
-from archsweep.errors import Unavailable, without
-from archsweep.platforms import _packages
+from archsweep.errors import UNLOADABLE, Unavailable, without
 
 INSTALL = "pip install 'archsweep[web]'"
 FLAGS = (
@@ -58,7 +57,7 @@ class Driver:
     def __init__(self) -> None:
         try:
             from playwright import async_api
-        except (ImportError, *_packages.TROUBLE) as error:
+        except UNLOADABLE as error:
             told = without(error) if isinstance(error, ImportError) else f"playwright does not load: {error}"
             raise Unavailable(told, INSTALL) from error
         self._fault, self._slow = async_api.Error, async_api.TimeoutError

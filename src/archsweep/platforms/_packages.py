@@ -7,10 +7,7 @@ import importlib.metadata
 import re
 from collections.abc import Collection, Mapping
 
-from archsweep.errors import Unavailable, without
-
-# What a package that is broken, or that does not fit another one, raises while it is imported.
-TROUBLE = (OSError, AttributeError, RuntimeError, TypeError, ValueError, LookupError, SyntaxError, AssertionError)
+from archsweep.errors import UNLOADABLE, Unavailable, without
 
 
 def versions(oldest: Mapping[str, tuple[int, ...]], install: str, *, unloaded: Collection[str] = ()) -> dict[str, str]:
@@ -25,7 +22,7 @@ def versions(oldest: Mapping[str, tuple[int, ...]], install: str, *, unloaded: C
             version = str(getattr(module, "__version__", None) or importlib.metadata.version(name))
         except ImportError as error:
             raise Unavailable(without(error), install) from error
-        except TROUBLE as error:
+        except UNLOADABLE as error:
             raise Unavailable(f"{name} does not load: {type(error).__name__}: {error}", install) from error
         if tuple(int(part) for part in re.findall(r"\d+", version)[: len(least)]) < least:
             raise Unavailable(f"{name} {version} is older than {'.'.join(map(str, least))}", install)

@@ -14,7 +14,7 @@ from typing import Any
 
 from archsweep import export
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program, Stage, Tensor
-from archsweep.errors import RuntimeFault, Unavailable, Unsupported, out_of_memory
+from archsweep.errors import UNLOADABLE, RuntimeFault, Unavailable, Unsupported, out_of_memory
 from archsweep.export import repairs, wrapping
 from archsweep.platforms import _onnxruntime, _packages
 
@@ -74,7 +74,7 @@ def probe() -> Probe:
     try:
         versions |= _packages.versions({"openvino": OLDEST, **dict.fromkeys(export.TOOLS, ())}, INSTALL)
         device, reason = _add()
-    except (Unavailable, ImportError, *_packages.TROUBLE) as error:
+    except (Unavailable, *UNLOADABLE) as error:
         device, reason = "", _packages.plain(error)
     if reason:
         return Probe(present=False, evidence=Evidence.NONE, reason=reason, install=INSTALL, versions=versions)

@@ -14,7 +14,7 @@ from typing import Any
 
 from archsweep import export
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program
-from archsweep.errors import Unavailable, Unexecuted, Unsupported
+from archsweep.errors import UNLOADABLE, Unavailable, Unexecuted, Unsupported
 from archsweep.platforms import _onnxruntime, _packages
 
 title = "Qualcomm HTP (QNN)"
@@ -63,7 +63,7 @@ def probe() -> Probe:
     try:
         versions |= _packages.versions(OLDEST, INSTALL, unloaded=("onnxscript",))
         reason, evidence, device = _multiply(soc), _evidence(), _device(soc)
-    except (Unavailable, ImportError, *_packages.TROUBLE) as error:
+    except (Unavailable, *UNLOADABLE) as error:
         reason, evidence, device = _packages.plain(error), Evidence.NONE, ""
     except _onnxruntime.failures() as error:
         reason, evidence, device = _packages.plain(error), Evidence.NONE, ""

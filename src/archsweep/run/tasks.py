@@ -18,13 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from archsweep.errors import ArchsweepError
+from archsweep.errors import UNLOADABLE, ArchsweepError
 
 OUTPUT_FILE, ANSWER_FILE = "output", "answer.json"
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # of prctl(2)
 SCANNERS = 2  # processes that read the library together
-# What importing a package raises that is absent, half installed, or built for other versions of what it imports.
-UNLOADABLE = (ImportError, RuntimeError, OSError, ValueError, TypeError, AttributeError, ArchsweepError)
 
 
 def prepare(setup: Mapping[str, Any]) -> tuple[str, ...]:
@@ -57,7 +55,7 @@ def warm_up(platforms: Sequence[str] = ()) -> None:
     from archsweep import registry
 
     _preload()
-    with contextlib.suppress(*UNLOADABLE):
+    with contextlib.suppress(*UNLOADABLE, ArchsweepError):
         importlib.import_module("timm")
 
     with torch.no_grad():
@@ -68,7 +66,7 @@ def warm_up(platforms: Sequence[str] = ()) -> None:
         torch.nn.functional.scaled_dot_product_attention(*[torch.ones(1, 2, 4, 8)] * 3)
         torch.nn.functional.gelu(image).mean().item()
     for name in platforms:
-        with contextlib.suppress(*UNLOADABLE):  # its probe says why
+        with contextlib.suppress(*UNLOADABLE, ArchsweepError):  # its probe says why
             own = getattr(registry.load("platforms", name), "warm_up", None)
             if own is not None:
                 own()
@@ -83,7 +81,7 @@ def _preload() -> None:
         importlib.import_module(found.name)
     for kind in registry.KINDS:
         for name in registry.names(kind):
-            with contextlib.suppress(*UNLOADABLE):  # another package's plugin: its worker says why
+            with contextlib.suppress(*UNLOADABLE, ArchsweepError):  # another package's plugin: its worker says why
                 registry.load(kind, name)
     overrides.load()
     with float64.widened():

@@ -1,8 +1,9 @@
-"""What the edges of an ONNX graph hold: shapes, constants, makers. Shared by the passes; changes nothing."""
+"""What the edges of an ONNX graph hold: shapes, constants, makers. Shared by the passes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 FEW = 1024  # numbers in a constant that may say a shape
@@ -71,6 +72,21 @@ def add(model: Any, name: str, value: Any) -> str:
 
     model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
     return name
+
+
+def insert(model: Any, repair: str, before: Callable[[Any, str], list[Any]]) -> int:
+    """Put before each node what `before(node, stem)` gives it, which may change its inputs; returns how many had any.
+
+    `stem` begins the names of what is new: it is the repair's with a number.
+    """
+    nodes, count = [], 0
+    for node in model.graph.node:
+        new = before(node, f"{repair}.{count}")
+        nodes += [*new, node]
+        count += bool(new)
+    if count:
+        replace(model, nodes)
+    return count
 
 
 def replace(model: Any, nodes: list[Any]) -> None:

@@ -16,16 +16,15 @@ def apply(model: Any) -> int:
     """Change the model in place; returns how many casts were changed."""
     import onnx
 
-    kinds, nodes, count = _edges.kinds(model), [], 0
-    real = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16}
-    for node in model.graph.node:
-        ends = (kinds.get(node.input[0]), _edges.attribute(node, "to", 0)) if node.op_type == "Cast" else (None, None)
-        if onnx.TensorProto.INT64 in ends and real.intersection(ends):
-            narrow, name = f"casts_by_int32.{count}", f"{node.name or node.output[0]}.int32"
-            nodes.append(onnx.helper.make_node("Cast", [node.input[0]], [narrow], name, to=onnx.TensorProto.INT32))
-            node.input[0] = narrow
-            count += 1
-        nodes.append(node)
-    if count:
-        _edges.replace(model, nodes)
-    return count
+    kinds, real = _edges.kinds(model), {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16}
+
+    def before(node: Any, stem: str) -> list[Any]:
+        ends = (kinds.get(node.input[0]), _edges.attribute(node, "to", 0)) if node.op_type == "Cast" else ()
+        if onnx.TensorProto.INT64 not in ends or not real.intersection(ends):
+            return []
+        name = f"{node.name or node.output[0]}.int32"
+        narrow = onnx.helper.make_node("Cast", [node.input[0]], [stem], name, to=onnx.TensorProto.INT32)
+        node.input[0] = stem
+        return [narrow]
+
+    return _edges.insert(model, "casts_by_int32", before)

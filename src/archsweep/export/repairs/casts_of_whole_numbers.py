@@ -15,30 +15,31 @@ def apply(model: Any) -> int:
     import numpy
     import onnx
 
-    kinds, made, nodes, count = _edges.kinds(model), _edges.makers(model), [], 0
+    kinds, made = _edges.kinds(model), _edges.makers(model)
     integers = {onnx.TensorProto.INT64, onnx.TensorProto.INT32}
-    for node in model.graph.node:
-        source = made.get(node.input[0]) if node.op_type == "Cast" else None
-        known = source is not None and (source.op_type in WHOLE or _cut(source, made))
+
+    def before(node: Any, stem: str) -> list[Any]:
         wanted = node.op_type == "Cast" and _edges.attribute(node, "to", 0) in integers
-        if wanted and not known and kinds.get(node.input[0]) == onnx.TensorProto.FLOAT:
-            stem, given = f"casts_of_whole_numbers.{count}", node.input[0]
-            zero = _edges.add(model, f"{stem}.zero", numpy.zeros((), numpy.float32))
-            nodes += [
-                onnx.helper.make_node("Less", [given, zero], [f"{stem}.negative"]),
-                onnx.helper.make_node("Ceil", [given], [f"{stem}.up"]),
-                onnx.helper.make_node("Floor", [given], [f"{stem}.down"]),
-                onnx.helper.make_node("Where", [f"{stem}.negative", f"{stem}.up", f"{stem}.down"], [f"{stem}.whole"]),
-            ]
-            node.input[0] = f"{stem}.whole"
-            count += 1
-        nodes.append(node)
-    if count:
-        _edges.replace(model, nodes)
-    return count
+        if not wanted or kinds.get(node.input[0]) != onnx.TensorProto.FLOAT or _whole(node.input[0], made):
+            return []
+        given = node.input[0]
+        zero = _edges.add(model, f"{stem}.zero", numpy.zeros((), numpy.float32))
+        node.input[0] = f"{stem}.whole"
+        return [
+            onnx.helper.make_node("Less", [given, zero], [f"{stem}.negative"]),
+            onnx.helper.make_node("Ceil", [given], [f"{stem}.up"]),
+            onnx.helper.make_node("Floor", [given], [f"{stem}.down"]),
+            onnx.helper.make_node("Where", [f"{stem}.negative", f"{stem}.up", f"{stem}.down"], [f"{stem}.whole"]),
+        ]
+
+    return _edges.insert(model, "casts_of_whole_numbers", before)
 
 
-def _cut(source: Any, made: dict[str, Any]) -> bool:
-    """Whether it chooses between whole numbers."""
-    ends = [made.get(name) for name in source.input[1:]] if source.op_type == "Where" else []
-    return bool(ends) and all(item is not None and item.op_type in WHOLE for item in ends)
+def _whole(name: str, made: dict[str, Any]) -> bool:
+    """Whether the edge holds whole numbers: it was rounded, or chooses between such edges."""
+    source = made.get(name)
+    if source is None:
+        return False
+    if source.op_type == "Where":
+        return all(_whole(end, made) for end in source.input[1:])
+    return source.op_type in WHOLE

@@ -17,18 +17,17 @@ def apply(model: Any) -> int:
         return 0
     whole, kinds = (onnx.TensorProto.INT32, onnx.TensorProto.INT64), _edges.kinds(model)
     makers = _edges.makers(model)
-    nodes, count = [], 0
-    for node in model.graph.node:
-        if node.op_type == "Div" and kinds.get(node.output[0]) in whole and not _exact(makers, node):
-            rest, multiple = (f"{node.output[0]}.{name}" for name in ("rest", "multiple"))
-            nodes.append(onnx.helper.make_node("Mod", list(node.input), [rest], rest, fmod=1))
-            nodes.append(onnx.helper.make_node("Sub", [node.input[0], rest], [multiple], multiple))
-            node.input[0] = multiple
-            count += 1
-        nodes.append(node)
-    if count:
-        _edges.replace(model, nodes)
-    return count
+
+    def before(node: Any, stem: str) -> list[Any]:
+        if node.op_type != "Div" or kinds.get(node.output[0]) not in whole or _exact(makers, node):
+            return []
+        rest = onnx.helper.make_node("Mod", list(node.input), [f"{stem}.rest"], f"{stem}.rest", fmod=1)
+        ends = [node.input[0], rest.output[0]]
+        multiple = onnx.helper.make_node("Sub", ends, [f"{stem}.multiple"], f"{stem}.multiple")
+        node.input[0] = multiple.output[0]
+        return [rest, multiple]
+
+    return _edges.insert(model, "division_without_rest", before)
 
 
 def _exact(makers: dict[str, Any], node: Any) -> bool:

@@ -16,19 +16,17 @@ def apply(model: Any) -> int:
     import onnx
 
     kinds, constants, made = _edges.kinds(model), _edges.constants(model), _edges.makers(model)
-    nodes, count = [], 0
-    for node in model.graph.node:
+
+    def before(node: Any, stem: str) -> list[Any]:
         real = node.op_type == "Exp" and kinds.get(node.input[0]) == onnx.TensorProto.FLOAT
-        if real and not _bounded(made.get(node.input[0]), constants):
-            stem = f"exponentials_of_bounded_numbers.{count}"
-            least = _edges.add(model, f"{stem}.least", numpy.array(LEAST, numpy.float32))
-            nodes.append(onnx.helper.make_node("Clip", [node.input[0], least], [f"{stem}.bounded"]))
-            node.input[0] = f"{stem}.bounded"
-            count += 1
-        nodes.append(node)
-    if count:
-        _edges.replace(model, nodes)
-    return count
+        if not real or _bounded(made.get(node.input[0]), constants):
+            return []
+        least = _edges.add(model, f"{stem}.least", numpy.array(LEAST, numpy.float32))
+        clip = onnx.helper.make_node("Clip", [node.input[0], least], [f"{stem}.bounded"])
+        node.input[0] = clip.output[0]
+        return [clip]
+
+    return _edges.insert(model, "exponentials_of_bounded_numbers", before)
 
 
 def _bounded(source: Any, constants: dict[str, Any]) -> bool:

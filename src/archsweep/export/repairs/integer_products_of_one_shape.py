@@ -16,19 +16,18 @@ def apply(model: Any) -> int:
 
     shapes, kinds, fixed = _edges.shapes(model), _edges.kinds(model), _edges.constants(model)
     whole = (onnx.TensorProto.INT32, onnx.TensorProto.INT64)
-    nodes, count = [], 0
-    for node in model.graph.node:
+
+    def before(node: Any, stem: str) -> list[Any]:
         edges = (*node.input, *node.output)
         known = node.op_type == "Mul" and all(name in shapes and name not in fixed for name in edges)
-        if known and kinds.get(node.output[0]) in whole:
-            wanted = shapes[node.output[0]]
-            if all(shapes[name] != wanted for name in node.input):
-                stem = f"integer_products_of_one_shape.{count}"
-                form = _edges.add(model, f"{stem}.shape", numpy.array(wanted, numpy.int64))
-                nodes.append(onnx.helper.make_node("Expand", [node.input[1], form], [f"{stem}.factor"]))
-                node.input[1] = f"{stem}.factor"
-                count += 1
-        nodes.append(node)
-    if count:
-        _edges.replace(model, nodes)
-    return count
+        if not known or kinds.get(node.output[0]) not in whole:
+            return []
+        wanted = shapes[node.output[0]]
+        if any(shapes[name] == wanted for name in node.input):
+            return []
+        form = _edges.add(model, f"{stem}.shape", numpy.array(wanted, numpy.int64))
+        stretched = onnx.helper.make_node("Expand", [node.input[1], form], [f"{stem}.factor"])
+        node.input[1] = stretched.output[0]
+        return [stretched]
+
+    return _edges.insert(model, "integer_products_of_one_shape", before)
