@@ -9,7 +9,7 @@ from typing import Any
 from archsweep.archs.inputs.facts import BATCH, Facts
 
 AUDIO = ("audio", "speech", "encoder", "acoustic", "semantic")
-SAMPLES, STEPS = 3200, 96
+SAMPLES, STEPS, FRAMES = 3200, 96, 64
 FEATURES = ("input_features", "audio_features", "audio_input_features", "audio_mel")
 WAVES = ("input_values", "audio_values", "input_audio", "waveform", "audio", "audio_input_values", "speech_values")
 FEATURE_MASKS = (
@@ -69,11 +69,12 @@ def stride(facts: Facts) -> int:
 
 
 def samples(facts: Facts) -> int:
-    """Raw samples: a few frames of whatever stride the configuration implies."""
+    """Raw samples: a few frames of whatever stride the configuration implies, many where it implies a short one."""
     if "samples" in facts.hints:
         return int(facts.hints["samples"])
     hop = facts.find("hop_length")
-    return max(SAMPLES, 8 * stride(facts), 8 * hop if isinstance(hop, int) else 0)
+    frame = max(stride(facts), hop if isinstance(hop, int) else 0)
+    return max(8 * frame, SAMPLES if frame == 1 else min(SAMPLES, FRAMES * frame))
 
 
 def audio_inputs(facts: Facts) -> dict[str, Any]:

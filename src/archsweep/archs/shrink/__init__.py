@@ -89,6 +89,7 @@ def shrunk(default: Any, move: Move) -> tree.Node:
     sizes.shrink_windows(root)
     sizes.shrink_positions(root)
     sizes.shrink_features(root)
+    sizes.shrink_ratios(root)
     sizes.open_thresholds(root)
     wrapped.shrink_wrapped(root)
     relations.join_widths(root)

@@ -24,6 +24,8 @@ _WINDOW = re.compile(
 _STAGED = ("depths", "blocks_per_stage", "stage_num_blocks", "num_block_repeats")
 _FOLDED = re.compile(r"^(scale_factor|pixel_shuffle_factor)$")
 _MATCHED = re.compile(r"(^|_)(filter|match(ing)?)_threshold$")
+_RATIOS = re.compile(r"^(up|down)sampl\w*_ratios$")
+HALF_SECOND = 1000  # samples of a frame, eight of which last half a second
 _COUNTS = ("tokens", "patches", "seq_length", "seq_len", "image_length")
 
 
@@ -233,6 +235,25 @@ def shrink_features(root: Node) -> None:
         for name in names:
             if is_whole(value := node.values.get(name)) and value > 256:
                 node.set(name, 100)
+
+
+def shrink_ratios(root: Node) -> None:
+    """Sound with fewer samples a frame, where its convolutions keep them by the thousand: of each ratio its smallest
+    prime factor is left, so that what was a multiple of the product stays one; fields that state the product follow."""
+    for node in root.walk():
+        products: dict[int, int] = {}
+        for name, value in list(node.values.items()):
+            if _RATIOS.search(name) and whole_list(value) and math.prod(value) > HALF_SECOND:
+                ratios = type(value)(_least_factor(item) for item in value)
+                node.set(name, ratios)
+                products[math.prod(value)] = math.prod(ratios)
+        for name, value in list(node.values.items()):
+            if is_whole(value) and value in products:
+                node.set(name, products[value])
+
+
+def _least_factor(value: int) -> int:
+    return next((factor for factor in range(2, value) if value % factor == 0), value)
 
 
 def shrink_queries(root: Node) -> None:

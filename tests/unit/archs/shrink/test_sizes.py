@@ -171,3 +171,15 @@ def test_a_matcher_keeps_every_match_and_a_detector_its_threshold() -> None:
     sizes.open_thresholds(root)
     assert root.get("filter_threshold") == root.get("coarse_matching_threshold") == 0.0
     assert root.get("score_threshold") == 0.3
+
+
+def test_a_frame_of_sound_stands_for_fewer_samples_and_what_states_or_divides_it_follows() -> None:
+    root = node(downsampling_ratios=(2, 8, 10, 12), upsampling_ratios=[12, 10, 8, 2], hop_length=1920, chunk=3 * 1920)
+    sizes.shrink_ratios(root)
+    assert root.get("downsampling_ratios") == (2, 2, 2, 2)
+    assert root.get("upsampling_ratios") == [2, 2, 2, 2]
+    assert root.get("hop_length") == 16
+    assert root.get("chunk") % 16 == 0
+    short = node(upsampling_ratios=(8, 5, 4, 2), hop_length=320)
+    sizes.shrink_ratios(short)
+    assert not short.edits
