@@ -29,5 +29,5 @@ class Model:
 )
 def test_a_waveform_has_a_few_frames(fields: dict[str, Any], samples: int) -> None:
     config = SimpleNamespace(attribute_map={}, **fields)
-    facts = Facts(made_facts.subject("any", "Model"), Model, config, None, signature(Model), {})
+    facts = Facts(made_facts.subject("any", "Model"), Model, None, config, signature(Model), {})
     assert audio.samples(facts) == samples
