@@ -46,3 +46,9 @@ def test_a_crash_of_the_program_keeps_its_traceback_and_is_no_finding() -> None:
     assert code == 3
     assert said.startswith("Traceback")
     assert said.splitlines()[-1] == "ZeroDivisionError: division by zero"
+
+
+def test_the_package_itself_is_the_program() -> None:
+    words = [sys.executable, "-m", "archsweep", "--version"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split(",")[0]) == (0, "archsweep")
