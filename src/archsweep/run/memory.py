@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
 
 COUNTERS = Path("/proc/vmstat")  # of Linux
+PAGE = mmap.PAGESIZE
 
 
 def resident(process: int) -> int:
     """Bytes resident; 0 if the process is gone."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * PAGE
     try:
         return int(psutil.Process(process).memory_info().rss)
     except (psutil.NoSuchProcess, psutil.AccessDenied):

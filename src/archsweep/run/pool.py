@@ -36,7 +36,8 @@ from archsweep.run.tasks import OUTPUT_FILE
 from archsweep.run.worker import LOT_FILE, Announced, read_results, read_stage
 
 POLL_S, LASTING_POLL_S = 0.1, 0.03
-SAMPLE_S = 1.0  # of the memory of the whole tree
+WEIGH_S = 0.25  # between two looks at the memory of the workers, each of which reads a file for every thread
+SAMPLE_S, SAMPLE_SHARE = 1.0, 0.05  # of the memory of the whole tree: how often at most, in what part of the time
 OUTPUT_LIMIT = 256 * 1024  # bytes of captured output kept per lot
 STARTS = 3  # of a lot whose launcher was lost
 LEAVE_S = 10.0  # for a worker that has been sent home
@@ -80,7 +81,8 @@ class Pool:
     _leaving: dict[str, float] = field(default_factory=dict)  # workers that were sent home, and when
     _queue: collections.deque[Lot] = field(default_factory=collections.deque)
     _aside: set[str] = field(default_factory=set)
-    _sampled: float = 0.0
+    _weighed: float = 0.0  # when the workers were
+    _sampling: float = 0.0  # when the whole tree is to be
 
     def run(self, lots: Iterable[Lot], aside: Sequence[Lot] = ()) -> Iterator[Turn]:
         """Yields a turn at least every POLL_S seconds, until every case of every lot has a result."""
@@ -225,35 +227,40 @@ class Pool:
     def _watch(self) -> None:
         """Kill what is over its deadline or its memory; bound the captured output; sample the whole tree."""
         now = time.monotonic()
+        weighed = now - self._weighed >= WEIGH_S
         for work in self._work.values():
-            work.killed = work.killed or self._excess(work, now)
+            work.killed = work.killed or self._late(work, now) or (self._heavy(work) if weighed else None)
             if work.killed:
                 self.launcher.kill(work.worker)
             _bound(work.folder / OUTPUT_FILE)
         for worker, since in self._leaving.items():
             if now - since > LEAVE_S:
                 self.launcher.kill(worker)
-        if now - self._sampled >= SAMPLE_S:
-            self._sampled = now
+        self._weighed = now if weighed else self._weighed
+        if now >= self._sampling:
             tree = memory.family([os.getpid()])
             self.peak_bytes = max(self.peak_bytes, sum(memory.proportional(process) for process in tree))
+            spent = time.monotonic() - now  # a browser's pages take tenths of a second to be counted
+            self._sampling = now + max(SAMPLE_S, spent / SAMPLE_SHARE)
 
-    def _excess(self, work: _Work, now: float) -> tuple[Status, str] | None:
-        """The ending and the message of a worker that takes more time or memory than it may; None for the others."""
-        lot, announced, process = work.lot, read_stage(work.folder), self.launcher.process(work.worker)
+    def _late(self, work: _Work, now: float) -> tuple[Status, str] | None:
+        """The ending and the message of a worker that takes more time than it may; None for the others."""
+        lot, announced = work.lot, read_stage(work.folder)
         if announced is None:  # the launcher may still be starting, so the deadline of the case does not count yet
             if now - work.since > START_DEADLINE_S:
                 return Status.TIMEOUT, f"the worker did not begin within {START_DEADLINE_S:g} s"
         elif now - announced.began > lot.timeout_s:
             return Status.TIMEOUT, f"over its deadline of {lot.timeout_s:g} s in stage {announced.stage}"
-        if process is None:
-            return None
-        own = memory.family([process])
-        if sum(map(memory.resident, own)) > lot.memory_bytes:
+        return None
+
+    def _heavy(self, work: _Work) -> tuple[Status, str] | None:
+        """The same of a worker that takes more memory than it may."""
+        bound, process = work.lot.memory_bytes, self.launcher.process(work.worker)
+        own = memory.family([process]) if process is not None else []
+        if sum(map(memory.resident, own)) > bound:
             held = sum(map(memory.proportional, own))
-            if held > lot.memory_bytes:
-                bound = lot.memory_bytes / 2**20
-                return Status.OOM, f"{held / 2**20:.0f} MB of memory, over the bound of {bound:.0f} MB"
+            if held > bound:
+                return Status.OOM, f"{held / 2**20:.0f} MB of memory, over the bound of {bound / 2**20:.0f} MB"
         return None
 
     def _clear(self, work: _Work) -> None:
