@@ -35,6 +35,8 @@ REPAIRS = (
     "sines_by_polynomial",
     "convolutions_by_group",
     "pads_by_concatenation",
+    "conjunctions_by_disjunction",
+    "signs_by_comparison",
 )
 
 

@@ -282,6 +282,18 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
             {"i": np.array([3, 1, 2, 1])},
         )
     ],
+    "signs_by_comparison": [([node("Sign", ["x"], ["y"])], {"x": TIES}, {})],
+    "conjunctions_by_disjunction": [
+        (
+            [
+                node("Cast", ["x"], ["b"], to=onnx.TensorProto.BOOL),
+                node("And", ["b", "corner"], ["both"]),
+                node("Cast", ["both"], ["y"], to=onnx.TensorProto.FLOAT),
+            ],
+            {"x": np.maximum(VALUES, 0)},
+            {"corner": np.tri(4, dtype=bool)},
+        )
+    ],
     "squares_as_products": [
         ([node("Pow", ["x", "two"], ["y"])], {"x": VALUES}, {"two": np.array(2, "float32")}),
         ([node("Pow", ["x", "two"], ["y"])], {"x": VALUES}, {"two": np.array([2])}),
