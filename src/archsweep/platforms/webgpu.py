@@ -34,9 +34,11 @@ REPAIRS = (
     "nan_by_comparison",
     "sines_by_polynomial",
     "convolutions_by_group",
+    "convolutions_of_whole_fours",
     "pads_by_concatenation",
     "conjunctions_by_disjunction",
     "signs_by_comparison",
+    "splits_of_many",
 )
 
 

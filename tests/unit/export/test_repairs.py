@@ -48,7 +48,7 @@ def node(*parts: Any, **attributes: Any) -> Any:
 
 
 WIDE = VALUES.reshape(2, 3, 2, 2, 2, 2)
-TOLERANCES = {"sines_by_polynomial": 5e-7}  # absolute, where not exact
+TOLERANCES = {"sines_by_polynomial": 5e-7, "convolutions_of_whole_fours": 5e-6}  # absolute, where not exact
 INDICES = RANDOM.integers(0, 8, (2, 1, 3, 2))
 SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
     "reciprocal_as_division": [([node("Exp", ["x"], ["e"]), node("Reciprocal", ["e"], ["y"])], {"x": VALUES}, {})],
@@ -280,6 +280,23 @@ SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
             ],
             {"x": np.maximum(VALUES, 0)},
             {"i": np.array([3, 1, 2, 1])},
+        )
+    ],
+    "splits_of_many": [
+        (
+            [
+                node("Split", ["x", "sizes"], [f"part{number}" for number in range(9)], axis=1),
+                node("Concat", [f"part{number}" for number in range(8, -1, -1)], ["y"], axis=1),
+            ],
+            {"x": VALUES.reshape(2, 12, 4)},
+            {"sizes": np.array([1, 2, 1, 1, 1, 3, 1, 1, 1])},
+        )
+    ],
+    "convolutions_of_whole_fours": [
+        (
+            [node("Conv", ["x", "w", "b"], ["y"], pads=[1, 1, 1, 1])],
+            {"x": VALUES.reshape(1, 6, 4, 4)},
+            {"w": RANDOM.standard_normal((4, 6, 3, 3)).astype("float32"), "b": VALUES[0, 0, 0]},
         )
     ],
     "signs_by_comparison": [([node("Sign", ["x"], ["y"])], {"x": TIES}, {})],
