@@ -22,9 +22,9 @@ def apply(model: Any) -> int:
         if not real or _bounded(made.get(node.input[0]), constants):
             return []
         least = _edges.add(model, f"{stem}.least", numpy.array(LEAST, numpy.float32))
-        clip = onnx.helper.make_node("Clip", [node.input[0], least], [f"{stem}.bounded"])
-        node.input[0] = clip.output[0]
-        return [clip]
+        bounded = onnx.helper.make_node("Clip", [node.input[0], least], [f"{stem}.bounded"])
+        node.input[0] = bounded.output[0]
+        return [bounded]
 
     return _edges.insert(model, "exponentials_of_bounded_numbers", before)
 
