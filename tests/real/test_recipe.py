@@ -9,7 +9,7 @@ import json
 import pytest
 import torch
 
-from archsweep.archs import importing, recipe, shown
+from archsweep.archs import importing, recipe, shown, shrink
 from archsweep.contract import Architecture, Modality, Priority, Stage, Standing, Subject
 from archsweep.encoding import decode, encode
 from archsweep.errors import NoRecipe
@@ -73,6 +73,15 @@ def test_a_recipe_makes_the_same_small_model_and_inputs_again() -> None:
         assert torch.equal(value, inputs[name])
     with torch.no_grad():
         assert first(**inputs).last_hidden_state.isfinite().all()
+
+
+def test_a_frame_of_sound_is_shortened_in_the_configuration_that_is_built() -> None:
+    from transformers import DacConfig
+
+    default = DacConfig(downsampling_ratios=[2, 8, 10, 12], upsampling_ratios=[12, 10, 8, 2])
+    for move, root in shrink.candidates(default):
+        assert root.get("downsampling_ratios") == [2, 2, 2, 2], move
+        assert root.get("hop_length") == 16, move
 
 
 def test_another_seed_is_another_model_with_other_inputs() -> None:

@@ -25,7 +25,7 @@ _STAGED = ("depths", "blocks_per_stage", "stage_num_blocks", "num_block_repeats"
 _FOLDED = re.compile(r"^(scale_factor|pixel_shuffle_factor)$")
 _MATCHED = re.compile(r"(^|_)(filter|match(ing)?)_threshold$")
 _RATIOS = re.compile(r"^(up|down)sampl\w*_ratios$")
-HALF_SECOND = 1000  # samples of a frame, eight of which last half a second
+HALF_SECOND = 1000  # samples of a frame, eight of which last half a second at 16 kHz
 _COUNTS = ("tokens", "patches", "seq_length", "seq_len", "image_length")
 
 
