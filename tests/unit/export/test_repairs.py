@@ -382,6 +382,18 @@ def test_a_repair_says_why_and_leaves_other_graphs_alone(name: str, tmp_path: Pa
     assert repairs.repaired(file, [name], tmp_path / "after.onnx") == {name: 0}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_repair_keeps_the_numbers_beside_nodes_of_every_kind(name: str, tmp_path: Path) -> None:
+    """What other repairs are for is there too, and a node that is given nothing."""
+    bare = node("Constant", [], ["bare"], value=onnx.numpy_helper.from_array(np.ones(1, "float32")))
+    for number, (nodes, given, constants) in enumerate(sample for others in SAMPLES.values() for sample in others):
+        before, after = tmp_path / f"{number}.onnx", tmp_path / f"{number}.repaired.onnx"
+        onnx.save(model([bare, *nodes, node("Identity", ["bare"], ["beside"])], given, constants), str(before))
+        repairs.repaired(before, [name], after)
+        wanted = run(before, given)
+        np.testing.assert_allclose(run(after, given), wanted, rtol=1e-6, atol=1e-5)
+
+
 def test_a_selection_among_booleans_is_not_made_for_the_cpu_has_none(tmp_path: Path) -> None:
     nodes, given, constants = SAMPLES["scatter_of_one_boolean"][0]
     file = tmp_path / "booleans.onnx"
