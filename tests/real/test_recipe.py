@@ -8,6 +8,7 @@ import json
 
 import pytest
 import torch
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from archsweep.archs import importing, recipe, shown, shrink
 from archsweep.contract import Architecture, Modality, Priority, Stage, Standing, Subject
@@ -82,6 +83,35 @@ def test_a_frame_of_sound_is_shortened_in_the_configuration_that_is_built() -> N
     for move, root in shrink.candidates(default):
         assert root.get("downsampling_ratios") == [2, 2, 2, 2], move
         assert root.get("hop_length") == 16, move
+
+
+SIZES = {  # a rule of sizes, and a configuration's field in which it shows: the largest number that may be left
+    "shrink_images": ("vit", "image_size", 112),
+    "shrink_queries": ("detr", "num_queries", 12),
+    "shrink_clips": ("vivit", "num_frames", 4),
+    "shrink_contexts": ("timesfm2_5", "context_length", 512),
+    "shrink_branches": ("vits", "resblock_kernel_sizes", 7),
+    "shrink_windows": ("longformer", "attention_window", 8),
+    "shrink_positions": ("gpt2", "n_positions", 512),
+    "shrink_features": ("whisper", "max_source_positions", 100),
+    "shrink_ratios": ("pe_audio_encoder", "downsampling_ratios", 2),
+    "open_thresholds": ("efficientloftr", "coarse_matching_threshold", 0),
+}
+
+
+@pytest.mark.parametrize("rule", SIZES)
+def test_a_rule_of_sizes_is_at_work_in_what_is_built(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model_type, field, most = SIZES[rule]
+    config = CONFIG_MAPPING[model_type]()
+
+    def largest() -> float:
+        found = (part.get(field) for part in shrink.shrunk(config, shrink.MOVES[0]).walk())
+        value = next(value for value in found if value is not None)
+        return max(value) if isinstance(value, list | tuple) else value
+
+    assert largest() <= most
+    monkeypatch.setattr(shrink.sizes, rule, lambda root, *more: None)
+    assert largest() > most
 
 
 def test_another_seed_is_another_model_with_other_inputs() -> None:

@@ -9,8 +9,10 @@ of a worker that leaves because a case may have spoiled its device. If the
 zygote itself dies, nobody is to blame: what was in hand is started again, a bounded number of times.
 
 Where starting a device takes longer than a lot (a browser, say), a worker lasts: it waits for the next lot of its
-platform. What earlier lots may have done to it must never show. So a worker in which a lot ended badly goes home, and a
-lot that ended badly in a worker which had run others before is run once more in a fresh one: that ending counts.
+platform. What earlier lots may have done to it must never show. So a lot that ended badly in a worker which had run
+others before is run once more in a fresh one: that ending counts. The first worker waits for it. If both end alike it
+was right, and goes on with all that it holds (a browser's compiled shaders); if not, it goes home, as does every other
+worker in which a lot ended badly.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ from pathlib import Path
 
 from archsweep.contract import Case, Failure, Lot, Result, Status
 from archsweep.encoding import encode
-from archsweep.run import endings, handing, memory, reuse
-from archsweep.run.findings import BAD
+from archsweep.run import endings, findings, handing, memory, reuse
+from archsweep.run.findings import BAD, Ending
 from archsweep.run.launch import START_DEADLINE_S, Ended, Launcher
 from archsweep.run.tasks import OUTPUT_FILE
 from archsweep.run.worker import LOT_FILE, Announced, read_results, read_stage
@@ -40,6 +42,7 @@ WEIGH_S = 0.25  # between two looks at the memory of the workers, each of which 
 SAMPLE_S, SAMPLE_SHARE = 1.0, 0.05  # of the memory of the whole tree: how often at most, in what part of the time
 OUTPUT_LIMIT = 256 * 1024  # bytes of captured output kept per lot
 STARTS = 3  # of a lot whose launcher was lost
+AGAIN = "+"  # at the end of a lot's name
 LEAVE_S = 10.0  # for a worker that has been sent home
 
 
@@ -78,6 +81,7 @@ class Pool:
     peak_bytes: int = 0
     _work: dict[str, _Work] = field(default_factory=dict)
     _idle: list[_Work] = field(default_factory=list)  # the last works of workers that wait
+    _doubted: dict[str, tuple[_Work, list[Ending]]] = field(default_factory=dict)  # who waits for the lot's second run
     _leaving: dict[str, float] = field(default_factory=dict)  # workers that were sent home, and when
     _queue: collections.deque[Lot] = field(default_factory=collections.deque)
     _aside: set[str] = field(default_factory=set)
@@ -106,7 +110,8 @@ class Pool:
 
     def stop(self) -> None:
         """Kill every worker; finished results that were not yielded are lost."""
-        for worker in (*(work.worker for work in (*self._work.values(), *self._idle)), *self._leaving):
+        waiting = (*self._idle, *(work for work, _ in self._doubted.values()))
+        for worker in (*(work.worker for work in (*self._work.values(), *waiting)), *self._leaving):
             self.launcher.kill(worker)
 
     def _busy(self) -> int:
@@ -146,13 +151,23 @@ class Pool:
         found = read_results(work.folder)
         results = [found[index] for index in sorted(found)]
         suspect = any(result.status in BAD for result in results)
+        if suspect and work.before:
+            self._doubted[_name(work.lot)] = work, [findings.ending(result) for result in results]
+            self._again(work.lot, list(work.lot.cases))
+            return []
+        self._clear_up(work.lot, results)
         self._idle.append(work)
         if suspect:
             self._send_home(work)
-        if suspect and work.before:
-            self._again(work.lot, list(work.lot.cases))
-            return []
         return results
+
+    def _clear_up(self, lot: Lot, results: Sequence[Result]) -> None:
+        """What becomes of a worker in which this lot ended badly, now that it has been run in a fresh one."""
+        if _name(lot) in self._doubted:
+            work, before = self._doubted.pop(_name(lot))
+            self._idle.append(work)
+            if before != [findings.ending(result) for result in results]:
+                self._send_home(work)
 
     def _send_home(self, work: _Work) -> None:
         self._idle.remove(work)
@@ -164,6 +179,7 @@ class Pool:
         if work is None:  # it had nothing in hand
             self._leaving.pop(ended.id, None)
             self._idle = [item for item in self._idle if item.worker != ended.id]
+            self._doubted = {name: item for name, item in self._doubted.items() if item[0].worker != ended.id}
             return []
         lot = self._work.pop(work.lot.id).lot
         finished = read_results(work.folder)
@@ -173,6 +189,7 @@ class Pool:
             self._clear(work)
             self._again(lot, list(lot.cases))
             return []
+        self._clear_up(lot, [] if missing else results)
         if missing and finished and handing.has_left(work.folder):
             self._clear(work)
             self._again(lot, [lot.cases[index] for index in missing])
@@ -193,7 +210,7 @@ class Pool:
 
     def _again(self, lot: Lot, cases: list[Case], starts: int = 1) -> None:
         """The rest of a lot, in a fresh worker, next."""
-        rest = dataclasses.replace(lot, id=f"{lot.id}+", cases=tuple(cases))
+        rest = dataclasses.replace(lot, id=f"{lot.id}{AGAIN}", cases=tuple(cases))
         if lot.id in self._aside:
             self._aside.add(rest.id)
         self._start(rest, starts, fresh=True)
@@ -268,6 +285,11 @@ class Pool:
             path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             work.folder.rmdir()
+
+
+def _name(lot: Lot) -> str:
+    """Of a lot, whether it is run again or not."""
+    return lot.id.rstrip(AGAIN)
 
 
 def last_words(folder: Path, limit: int = 4000) -> str:

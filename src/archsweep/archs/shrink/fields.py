@@ -57,10 +57,10 @@ _HEAD_DIM = re.compile(
 )
 _DEPTH = re.compile(
     r"(^|_)(num|n|encoder|decoder|text|vision|audio|encode|decode|proj|predictor|lstm|fuser|enc|dec)?_?(hidden_)?layers?$"
-    r"|^layers$|(^|_)depth$|^n_layer$|(^|_)num_layers$|(num|n)_(hidden|encoder|decoder)?_?(blocks|transformer_blocks)$|^num_residual_units$"
+    r"|^layers$|(^|_)depth$|^n_layer$|(^|_)num_layers$|(num|n)_(hidden|encoder|decoder)?_?(blocks|transformer_blocks)$|^num_residual_units$|(^|_)attends_per_block$"
 )
 _NOT_DEPTH = re.compile(
-    r"norm|per_|_dim|dropout|_size|feature_layer|no_rope|extract|window_layers|dense_layers|shared_layers|softmax|max_depth|min_depth|rope_scaling|lin|conv_layers|feat_extract|kv_"
+    r"norm|per_(?!block$)|_dim|dropout|_size|feature_layer|no_rope|extract|window_layers|dense_layers|shared_layers|softmax|max_depth|min_depth|rope_scaling|lin|conv_layers|feat_extract|kv_"
 )
 _PERIOD = re.compile(
     r"(period|interval|_pattern|every_n|_every|sparse_step|layer_step|frequency|_freq|stride_layers|layer_group_size|per_attn_res_block)"

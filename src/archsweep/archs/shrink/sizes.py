@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from archsweep.archs.shrink.fields import Meaning, is_whole, meaning, whole_list
@@ -19,8 +20,10 @@ TABLE = 1024  # rows of a position table for patches, a square
 _PATCH_TABLE = re.compile(r"^(num_position_embeddings|position_embedding_size|max_vit_seq_len)$")
 WINDOW = 8  # tokens
 _WINDOW = re.compile(
-    r"^(sliding_window(_size)?|attention_chunk_size|local_attention|local_window_size|swa_window(_size)?|index_topk)$"
+    r"^(sliding_window(_size)?|attention_(chunk_size|window(_size)?)|local_attention(_window_len)?|local_window_size|"
+    r"swa_window(_size)?|index_(topk|block_size)|(mamba_)?chunk_size|[a-z]+_attn_chunk_length)$"
 )
+_BLOCK = re.compile(r"^(block|context)_size$")  # a window where another field says how long a text may be
 _STAGED = ("depths", "blocks_per_stage", "stage_num_blocks", "num_block_repeats")
 _FOLDED = re.compile(r"^(scale_factor|pixel_shuffle_factor)$")
 _MATCHED = re.compile(r"(^|_)(filter|match(ing)?)_threshold$")
@@ -63,6 +66,17 @@ def shrink_images(root: Node, largest: int = LARGEST_SIDE) -> None:
                 node.set(name, _deep(value, lambda item: max(1, item // ratio)))
             elif is_whole(value) and _is_count(name) and value >= 4 * ratio**2 and value % ratio**2 == 0:
                 node.set(name, value // ratio**2)
+            elif (tile := _tile(value, moved)) is not None:
+                node.set(name, _deep(value, lambda item, tile=tile: item // tile * moved[tile]))
+
+
+def _tile(value: Any, sides: Iterable[int]) -> int | None:
+    """The side, of `sides`, in multiples of which all sizes (height, width) of a list are stated."""
+    if not isinstance(value, list | tuple) or not value or not all(whole_list(item) for item in value):
+        return None
+    return next(
+        (side for side in sides if all(len(item) == 2 and not any(n % side for n in item) for item in value)), None
+    )
 
 
 def _pixels(side: int, window: Any) -> int:
@@ -123,7 +137,7 @@ def smaller(value: Any, patch: int, largest: int, whole: int = 1) -> Any:
     sides = list(value)
     grid = math.gcd(*(side // patch for side in sides)) * patch
     ratio = _ratio(max(sides), patch, largest, whole)
-    if grid % (ratio * patch) == 0 and all(side // ratio >= 2 * patch for side in sides):
+    if ratio > 1 and grid % (ratio * patch) == 0 and all(side // ratio >= 2 * patch for side in sides):
         return type(value)(side // ratio for side in sides)
     if len(set(sides)) > 1 and (
         twice := next(
@@ -138,6 +152,8 @@ def _shrunk_side(side: int, patch: int, largest: int, whole: int) -> int:
     if side <= largest:
         return side
     ratio = _ratio(side, patch, largest, whole)
+    if ratio == 1 and 1 < whole <= largest // 2 and (patch == 1 or whole > patch):
+        return largest // whole * whole  # no divisor is small enough; what halves it still does
     if side // ratio <= 2 * largest or patch == 1 or whole > patch:
         return max(patch, side // ratio)
     return patch * max(4, largest // patch // 4 * 4)
@@ -205,12 +221,16 @@ def _fewer(branch: Any) -> Any:
 
 
 def shrink_windows(root: Node) -> None:
-    """Windows of text attention shorter than the texts that are drawn, so that a window is seen at work."""
+    """Windows and chunks of text shorter than the texts that are drawn, so that they are seen at work and nothing is
+    padded to their hundreds of tokens."""
     for node in root.walk():
         if any(name in node.values for name in ("patch_size", "image_size", "num_mel_bins", "sampling_rate")):
             continue
+        bounded = any(meaning(name) is Meaning.POSITIONS or name == "max_pos_emb" for name in node.values)
         for name, value in list(node.values.items()):
-            if not is_whole(value) or value <= WINDOW or not _WINDOW.search(name):
+            if not is_whole(value) or value <= WINDOW:
+                continue
+            if not _WINDOW.search(name) and not (bounded and _BLOCK.search(name)):
                 continue
             pooled = [other for word, other in node.values.items() if "pool" in word and is_whole(other)]
             node.set(name, max([WINDOW, *(other for other in pooled if value % max(other, 1) == 0)]))
@@ -257,13 +277,13 @@ def _least_factor(value: int) -> int:
 
 
 def shrink_queries(root: Node) -> None:
-    """Fewer object queries than the smallest image has places to look at."""
+    """Fewer object queries, or latents, than the smallest image has places to look at."""
     for node in root.walk():
         for name, value in list(node.values.items()):
             if (
                 is_whole(value)
                 and value > QUERIES
-                and re.search(r"^(num|n)_(object_)?quer(y|ies)$|num_proposals$", name)
+                and re.search(r"^(num|n)_(object_)?quer(y|ies)$|num_proposals$|(^|_)(num|n)_latents$", name)
             ):
                 node.set(name, QUERIES)
         for name, value in list(node.values.items()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,37 @@ def test_a_text_window_is_shorter_than_a_text_and_an_image_window_stays() -> Non
     sizes.shrink_windows(root)
     assert root.get("sliding_window") < 14
     assert vision.get("sliding_window") == 64
+
+
+def test_chunks_are_windows_and_a_block_is_one_only_where_texts_may_be_longer() -> None:
+    scan, blocks, table = node(chunk_size=256), node(block_size=64, max_position_embeddings=4096), node(block_size=1024)
+    for root in (scan, blocks, table):
+        sizes.shrink_windows(root)
+    assert scan.get("chunk_size") == blocks.get("block_size") == sizes.WINDOW
+    assert table.get("block_size") == 1024
+
+
+def test_sizes_stated_in_whole_tiles_shrink_with_the_tile_and_others_stay() -> None:
+    root = node(image_size=336, patch_size=14, tiles=[[336, 672], [1008, 336]], others=[[336, 500]], kernels=[[3, 3]])
+    sizes.shrink_images(root)
+    side = root.get("image_size")
+    assert side < 336
+    assert root.get("tiles") == [[side, 2 * side], [3 * side, side]]
+    assert (root.get("others"), root.get("kernels")) == ([[336, 500]], [[3, 3]])
+
+
+@pytest.mark.parametrize("side", [224, (224, 224)])
+def test_a_side_that_no_divisor_makes_small_enough_is_a_multiple_of_what_halves_it(side: Any) -> None:
+    root = node(image_size=side)
+    sizes.shrink_images(root)
+    new = root.get("image_size")
+    assert type(new) is type(side) and {new} <= {96, (96, 96)}
+
+
+def test_latents_are_queries() -> None:
+    root = node(num_latents=256, resampler_n_latents=64, d_latents=1280)
+    sizes.shrink_queries(root)
+    assert (root.get("num_latents"), root.get("resampler_n_latents"), root.get("d_latents")) == (12, 12, 1280)
 
 
 def test_what_an_encoder_gives_is_as_wide_as_the_language_model() -> None:
