@@ -82,7 +82,14 @@ def test_an_error_of_our_repairs_is_no_refusal_of_openvinos(tmp_path, monkeypatc
     assert endings._blame("openvino", status, Stage.COMPILE, True, failure) == (Blame.OURS, None)
 
 
-@pytest.mark.parametrize("text", ["Exception from src/plugins/x.cpp: out of memory", "failed at src/a: std::bad_alloc"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Exception from src/plugins/x.cpp: out of memory",
+        "failed at src/a: std::bad_alloc",
+        "while validating node 'MatMul' Exception from src/a: std::bad_alloc",
+    ],
+)
 def test_no_memory_is_no_refusal_even_where_openvino_says_it(text):
     status, _, _ = endings.classify(openvino._refusal(RuntimeError(text)), Stage.COMPILE)
     assert status is Status.OOM
