@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import browsing
 import psutil
@@ -112,6 +113,23 @@ def test_architectures_pass(name: str, model: str, tmp_path: Path) -> None:
     for result in browsing.endings(tmp_path / "lot", name, model):
         assert result.status is Status.PASS, result
         assert ("WebGPU" if name == "webgpu" else "WebNN/LiteRT-CPU") in result.device
+
+
+@pytest.mark.parametrize(("drift", "status"), [(0.0, Status.PASS), (0.01, Status.FAIL)])
+def test_what_shows_where_the_nodes_are_is_the_first_of_two_runs_that_are_compared(
+    drift: float, status: Status, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browsing.require("webgpu")
+    real, runs = _browser.PageProgram._unpacked, []
+
+    def counted(program: _browser.PageProgram, *given: object) -> dict[str, Any]:
+        runs.append(program)
+        return {path: value + drift * len(runs) for path, value in real(program, *given).items()}
+
+    monkeypatch.setattr(_browser.PageProgram, "_unpacked", counted)
+    monkeypatch.setattr(_browser, "DOUBTFUL", 1.0)
+    forward, _ = browsing.endings(tmp_path / "lot", "webgpu", "bert")
+    assert (forward.status, len(runs)) == (status, 2), forward.message
 
 
 @pytest.mark.parametrize("name", BOTH)

@@ -17,7 +17,7 @@ from archsweep.platforms._web_parts import Parts
 title = "WebGPU in a browser"
 priority = Priority.HIGH
 capabilities = Capabilities(
-    executes=True, dtypes=("float32",), options={"engine": ("browser", "native")}, lots_per_worker=50
+    executes=True, dtypes=("float32",), options={"engine": ("browser", "native")}, lots_per_worker=100
 )
 package = "onnxruntime-web"
 

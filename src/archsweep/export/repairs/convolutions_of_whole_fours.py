@@ -20,7 +20,9 @@ def apply(model: Any) -> int:
     shapes, fixed = _edges.shapes(model), _edges.constants(model)
 
     def before(node: Any, stem: str) -> list[Any]:
-        weights, form = (fixed.get(node.input[1]), shapes.get(node.input[0])) if node.op_type == "Conv" else (None, None)
+        if node.op_type != "Conv":
+            return []
+        form, weights = shapes.get(node.input[0]), fixed.get(node.input[1])
         if weights is None or form is None or _edges.attribute(node, "group", 1) != 1 or not _by_threes(weights.shape):
             return []
         lacking = -weights.shape[1] % FOUR
