@@ -25,8 +25,7 @@ def sensitivity(subject: Tiny) -> dict[str, Any]:
     """`inputs`: name: "moves", "raises" or the largest relative change seen; `idle`: names that move nothing."""
     import torch
 
-    from archsweep.archs import eager, reference
-    from archsweep.checks import parity
+    from archsweep.archs import comparison, eager, reference
     from archsweep.contract import Status
     from mutation_score import Nameless
 
@@ -41,7 +40,7 @@ def sensitivity(subject: Tiny) -> dict[str, Any]:
             if torch.equal(other, value):
                 continue
             try:
-                verdict = parity.compare(held, eager.run(model, {**inputs, name: other}), "float32")
+                verdict = comparison.compare(held, eager.run(model, {**inputs, name: other}), "float32")
             except eager.RAISED:
                 outcome = outcome or "raises"
                 continue

@@ -96,12 +96,11 @@ def _seen(
 
 def _noticed(model: torch.nn.Module, inputs: Mapping[str, Any], held: Reference) -> float | None:
     """None if parity fails or the model raises, else the largest relative change that parity saw."""
-    from archsweep.archs import eager
-    from archsweep.checks import parity
+    from archsweep.archs import comparison, eager
     from archsweep.contract import Status
 
     try:
-        verdict = parity.compare(held, eager.run(model, inputs), "float32")
+        verdict = comparison.compare(held, eager.run(model, inputs), "float32")
     except RAISED:
         return None
     return None if verdict.status is Status.FAIL else float(verdict.metrics["worst_relative"])

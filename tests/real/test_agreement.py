@@ -10,8 +10,7 @@ import handmade
 import pytest
 import torch
 
-from archsweep.archs import eager, reference
-from archsweep.checks import parity
+from archsweep.archs import comparison, eager, reference
 from archsweep.contract import Reference, Status
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
@@ -29,13 +28,13 @@ def _noise(*shape, seed=0):
 
 
 def _verdict(value, wrong, dtype="float32", **more):
-    return parity.compare(_held({"a": _noise(4), "y": value}, **more), {"a": _noise(4), "y": wrong}, dtype)
+    return comparison.compare(_held({"a": _noise(4), "y": value}, **more), {"a": _noise(4), "y": wrong}, dtype)
 
 
 @pytest.mark.parametrize("made", handmade.everything(), ids=lambda made: made.name)
 def test_the_cpu_agrees_with_its_reference(made):
     held = reference.obtain(SUBJECT, "", made.build, made.feed())
-    verdict = parity.compare(held, eager.run(made.build(), made.feed()), "float32")
+    verdict = comparison.compare(held, eager.run(made.build(), made.feed()), "float32")
     assert verdict.status is Status.PASS, verdict.message
     assert verdict.metrics["outputs_compared"] == len(held.outputs)
 
@@ -118,14 +117,16 @@ def test_shapes_kinds_and_missing_outputs():
     value = _noise(2, 3)
     assert "shape (3, 2)" in _verdict(value, value.T).message
     assert "dtype" in _verdict(value, value.int()).message
-    missing = parity.compare(_held({"y": value, "z": value}), {"y": value}, "float32")
+    missing = comparison.compare(_held({"y": value, "z": value}), {"y": value}, "float32")
     assert missing.status is Status.FAIL
     assert "z" in missing.message
-    extra = parity.compare(_held({"y": value}), {"y": value, "z": value}, "float32")
+    extra = comparison.compare(_held({"y": value}), {"y": value, "z": value}, "float32")
     assert extra.details["extra"] == ["z"]
     assert (extra.status, "lacks" in extra.message, ": z" in extra.message) == (Status.FAIL, True, True)
-    assert parity.compare(_held({"y": value}), {"y": value, "count": torch.tensor(3)}, "float32").status is Status.PASS
-    assert parity.compare(_held({}), {}, "float32").status is Status.FAIL
+    assert (
+        comparison.compare(_held({"y": value}), {"y": value, "count": torch.tensor(3)}, "float32").status is Status.PASS
+    )
+    assert comparison.compare(_held({}), {}, "float32").status is Status.FAIL
 
 
 def test_every_tensor_of_bert_scaled_by_a_tenth_is_noticed_and_defaults_hide_it():

@@ -13,10 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archsweep.archs import eager, reference
+from archsweep.archs import comparison, eager, reference
 from archsweep.archs.inputs.facts import stream
 from archsweep.archs.lively import Draw
-from archsweep.checks import parity
 
 if TYPE_CHECKING:
     import torch
@@ -152,10 +151,10 @@ def _filled(text: str, told: Told) -> list[str]:
         "KINDS": f'"{_kinds_of(told)}"',
         "SEED": str(eager.SEED),
         "CAST": CASTS[dtype],
-        "MOST": f"{parity.HUGE.get(dtype, reference.HUGE):g}",
-        "SAFE": f"{parity.SAFETY * parity.EPSILON[dtype] / parity.EPSILON['float32']:g}",
-        "FLOOR": f"{parity.FLOOR[dtype]:g}",
-        "CEILING": f"{parity.CEILING[dtype]:g}",
+        "MOST": f"{comparison.HUGE.get(dtype, reference.HUGE):g}",
+        "SAFE": f"{comparison.SAFETY * comparison.EPSILON[dtype] / comparison.EPSILON['float32']:g}",
+        "FLOOR": f"{comparison.FLOOR[dtype]:g}",
+        "CEILING": f"{comparison.CEILING[dtype]:g}",
         "CAP": f"{reference.CAP:g}",
     }
     return re.sub(r"\b(" + "|".join(named) + r")\b", lambda found: named[found.group()], text).splitlines()
