@@ -7,6 +7,7 @@ so this lists the same tensors as `mutation_score`, in a hundredth of its time, 
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -104,12 +105,9 @@ def _attached(model: torch.nn.Module, inputs: Mapping[str, Any]) -> list[torch.T
     """The floating outputs of one pass, still attached to their graph."""
     from archsweep.archs import eager, sessions
     from archsweep.archs import outputs as module
-    from archsweep.archs.outputs import _walk
-
-    def attached(outputs: Any) -> dict[str, torch.Tensor]:
-        return dict(_walk(outputs, "output", ()))
 
     detached = module.flatten
+    attached = functools.partial(detached, attached=True)
     module.flatten = attached
     try:
         found = attached(sessions.called(model, eager.copied(inputs)))

@@ -365,6 +365,11 @@ class Bench(Protocol):
     @property
     def program(self) -> Program:
         """The case's compiled program; compiled at first use, shared by the lot's cases of one dtype and options."""
+        ...
+
+    def compiled(self, module: Any) -> Program:
+        """Another program of a platform with the capability `module`: of a torch module that the check has made."""
+        ...
 
 
 class Platform(Protocol):

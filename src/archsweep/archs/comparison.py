@@ -76,11 +76,11 @@ class Deviation:
         }
 
 
-def compare(reference: Reference, found: Mapping[str, Tensor], dtype: str) -> Verdict:
-    """Judge all outputs of one run. Pure: usable on any map of path to tensor."""
+def compare(reference: Reference, found: Mapping[str, Tensor], dtype: str, *, near_zero: float = NEAR_ZERO) -> Verdict:
+    """Judge all outputs of one run. Pure: usable on any map of path to tensor; `near_zero`: see NEAR_ZERO."""
     missing = [path for path in reference.outputs if path not in found]
     extra = [path for path in found if path not in reference.outputs]
-    rows = [_deviation(path, reference, found[path], dtype) for path in reference.outputs if path in found]
+    rows = [_deviation(path, reference, found[path], dtype, near_zero) for path in reference.outputs if path in found]
     rows.sort(key=lambda row: -row.excess)
     bound = max(reference.bound.values(), default=0.0)
     metrics = {
@@ -136,7 +136,7 @@ def _broken(path: str, reason: str, allowed: float, position: tuple[int, ...] = 
     return Deviation(path=path, excess=math.inf, relative=math.inf, tolerance=allowed, reason=reason, position=position)
 
 
-def _deviation(path: str, reference: Reference, value: torch.Tensor, dtype: str) -> Deviation:
+def _deviation(path: str, reference: Reference, value: torch.Tensor, dtype: str, near_zero: float) -> Deviation:
     exact, single = reference.outputs[path], reference.outputs32[path]
     if value.shape != exact.shape:
         return _broken(path, f"shape {tuple(value.shape)}, the reference has {tuple(exact.shape)}", 0.0)
@@ -145,7 +145,11 @@ def _deviation(path: str, reference: Reference, value: torch.Tensor, dtype: str)
         return _broken(path, f"dtype {value.dtype}, the reference has {exact.dtype}", 0.0)
     if not exact.numel():
         return Deviation(path=path, excess=0.0, relative=0.0, tolerance=0.0)
-    return _floating(path, reference, value, dtype) if floating else _discrete(path, exact, single, value, dtype)
+    return (
+        _floating(path, reference, value, dtype, near_zero)
+        if floating
+        else _discrete(path, exact, single, value, dtype)
+    )
 
 
 def _discrete(path: str, exact: torch.Tensor, single: torch.Tensor, value: torch.Tensor, dtype: str) -> Deviation:
@@ -167,7 +171,7 @@ def _discrete(path: str, exact: torch.Tensor, single: torch.Tensor, value: torch
     )
 
 
-def _floating(path: str, reference: Reference, value: torch.Tensor, dtype: str) -> Deviation:
+def _floating(path: str, reference: Reference, value: torch.Tensor, dtype: str, near_zero: float) -> Deviation:
     import torch
 
     allowed = tolerance(reference.bound.get(path, 0.0), dtype)
@@ -185,7 +189,7 @@ def _floating(path: str, reference: Reference, value: torch.Tensor, dtype: str) 
     if not count:
         return Deviation(path=path, excess=0.0, relative=0.0, tolerance=allowed, elements=exact.numel())
     scale = math.sqrt(float(exact.abs().masked_fill(masked, 0.0).square().sum()) / count)
-    scale = max(scale, NEAR_ZERO)
+    scale = max(scale, near_zero)
     relative = math.sqrt(float(distance.square().sum()) / count) / scale
     largest = float(distance.max()) / scale
     own = float((single - exact).abs().masked_fill(masked, 0.0).max()) / scale  # localised rounding of the CPU itself

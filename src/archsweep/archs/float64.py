@@ -62,7 +62,7 @@ def converted(model: torch.nn.Module) -> Iterator[torch.nn.Module]:
 def run(model: torch.nn.Module, inputs: Mapping[str, Any], drawn: eager.Drawn | None = None) -> dict[str, torch.Tensor]:
     """Outputs by path of one seeded float64 pass of a converted model; raises one of `REFUSALS` where it refuses."""
     with widened():
-        found = eager.run(model, _widen(inputs), drawn)
+        found = eager.run(model, widen(inputs), drawn)
     return {path: _unmasked(value) for path, value in found.items()}
 
 
@@ -75,15 +75,16 @@ def _unmasked(value: torch.Tensor) -> torch.Tensor:
     return torch.where((value <= MASK * WIDER / 2) & (value > LEAST), value / WIDER, value)
 
 
-def _widen(value: Any) -> Any:
+def widen(value: Any) -> Any:
+    """`value` with its floating tensors in float64, its complex ones in complex128."""
     import torch
 
     if isinstance(value, torch.Tensor):
         return value.to(_wider()[value.dtype]) if value.dtype in _wider() else value
     if isinstance(value, Mapping):
-        return {key: _widen(item) for key, item in value.items()}
+        return {key: widen(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_widen(item) for item in value)
+        return type(value)(widen(item) for item in value)
     return value
 
 
@@ -149,7 +150,7 @@ def _mode() -> Any:
             except RuntimeError as error:
                 if "dtype" not in str(error) and "scalar type" not in str(error):
                     raise
-                result = func(*_widen(args), **_widen(kwargs))
+                result = func(*widen(args), **widen(kwargs))
             if type(result) in tensor_types and result.dtype in wider and not _in_place(func):
                 result = result.to(wider[result.dtype])
             return result

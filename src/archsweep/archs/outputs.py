@@ -13,15 +13,17 @@ if TYPE_CHECKING:
 _DEPTH = 12  # of nesting: more is a cycle through properties
 
 
-def flatten(outputs: Any) -> dict[str, torch.Tensor]:
+def flatten(outputs: Any, *, attached: bool = False) -> dict[str, torch.Tensor]:
     """Every tensor in `outputs` by its path (`logits`, `past_key_values.layers.0.keys`), in the order of the object.
 
     Goes through mappings (a ModelOutput is one), sequences, dataclasses, and objects that hold tensors in public
     attributes (caches, recurrent states). A plain float that stands in one of the former is a tensor without axes, for
     some classes return scores so; other leaves are left out. A lone tensor is called `output`.
-    The tensors are the originals, detached: clone them if the model or its inputs may change afterwards.
+    The tensors are the originals, detached unless they are to stay `attached` to the graph of gradients: clone them if
+    the model or its inputs may change afterwards.
     """
-    return {path or "output": tensor.detach() for path, tensor in _walk(outputs, "", ())}
+    found = {path or "output": tensor for path, tensor in _walk(outputs, "", ())}
+    return found if attached else {path: tensor.detach() for path, tensor in found.items()}
 
 
 def _walk(value: Any, path: str, above: tuple[int, ...]) -> Iterator[tuple[str, torch.Tensor]]:

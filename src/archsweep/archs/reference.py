@@ -108,9 +108,13 @@ def written_out(model: torch.nn.Module) -> torch.nn.Module:
 
 
 def disagreements(
-    subject: Subject, exact: Mapping[str, torch.Tensor], single: Mapping[str, torch.Tensor]
+    subject: Subject,
+    exact: Mapping[str, torch.Tensor],
+    single: Mapping[str, torch.Tensor],
+    near_zero: float = NEAR_ZERO,
 ) -> dict[str, tuple[float, float]]:
-    """Per floating output the relative L2 distance and the largest relative to the root mean square.
+    """Per floating output the relative L2 distance and the largest relative to the root mean square, or to `near_zero`
+    where that is larger.
 
     Raises ReferenceFault where the two passes differ in paths, in shapes, in what is finite, or by more than `CAP`.
     """
@@ -132,14 +136,14 @@ def disagreements(
         if torch.isnan(narrow).any() or torch.isnan(value).any():
             which = "float32" if torch.isnan(narrow).any() else "float64"
             raise ReferenceFault(f"{subject.id}: output {path} holds NaN in {which} on the CPU")
-        found[path] = relative(value, narrow)
+        found[path] = relative(value, narrow, near_zero)
         if not found[path][0] <= CAP:
             far = f"float32 and float64 differ by {found[path][0]:.2g} (relative L2; at most {CAP:g})"
             raise ReferenceFault(f"{subject.id}: output {path}: {far}")
     return found
 
 
-def relative(exact: torch.Tensor, other: torch.Tensor) -> tuple[float, float]:
+def relative(exact: torch.Tensor, other: torch.Tensor, near_zero: float = NEAR_ZERO) -> tuple[float, float]:
     """Relative L2 distance, and the largest distance over the root mean square; masked positions must be the same."""
     import torch
 
@@ -154,7 +158,7 @@ def relative(exact: torch.Tensor, other: torch.Tensor) -> tuple[float, float]:
     if not exact.numel():
         return 0.0, 0.0
     distance = (exact - other).abs()
-    scale = max(float(exact.abs().square().mean().sqrt()), NEAR_ZERO)
+    scale = max(float(exact.abs().square().mean().sqrt()), near_zero)
     return float(distance.square().mean().sqrt()) / scale, float(distance.max()) / scale
 
 

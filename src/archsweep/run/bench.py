@@ -228,6 +228,12 @@ class LotBench:
             self._used.append(program)
         return program
 
+    def compiled(self, module: Any) -> Program:
+        self.announce(Stage.COMPILE)
+        program = StagedProgram(self._platform.compile(_Instead(self, module)), self.announce, False)
+        self._used.append(program)
+        return program
+
     def _compiled(self, key: tuple[Any, ...]) -> StagedProgram:
         self._exported = self._graph = False
         try:
@@ -261,6 +267,19 @@ class LotBench:
             self.announce(Stage.BUILD)
             self._recipe = self._source.find(self.announce)
         return self._recipe
+
+
+class _Instead:
+    """A bench whose model is another module."""
+
+    def __init__(self, bench: LotBench, module: Any) -> None:
+        self._bench, self._module = bench, module
+
+    def model(self, dtype: str | None = None) -> Any:
+        return self._module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bench, name)
 
 
 class StagedProgram:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from archsweep.archs import rows
 from archsweep.archs.inputs.facts import BATCH, Facts
 from archsweep.archs.inputs.image import IMAGES, VIDEOS
 from archsweep.archs.inputs.text import pad_id, vocabulary
@@ -170,8 +171,18 @@ def count_features(facts: Facts, kind: str, made: Mapping[str, Any], token: int 
             grid = arguments[f"{kind}_grid_thw"] = grid[::2]  # every second grid is of an image yet to be made
         with torch.no_grad():
             counted = _counted(ask(**arguments))
-            return _for_each(ask, arguments, grid) or counted if isinstance(counted, int) else counted
+            if not isinstance(counted, int):
+                return counted
+            return _for_each(ask, arguments, grid) or _by_rows(ask, arguments, counted) or counted
     return None
+
+
+def _by_rows(ask: Callable[..., Any], arguments: Mapping[str, Any], total: int) -> list[int] | None:
+    """The features of each row, asked for alone, where they add up to those of all and are not the same."""
+    parts = rows.apart(arguments)
+    counts = [_counted(ask(**part)) for part in parts or ()]
+    whole = [count for count in counts if isinstance(count, int)]
+    return whole if sum(whole) == total and len(set(whole)) == len(parts or ()) else None
 
 
 def _for_each(ask: Callable[..., Any], arguments: Mapping[str, Any], grid: Any) -> list[int] | None:

@@ -1,0 +1,129 @@
+"""The rows of a batch: inputs taken apart, outputs put together again. Knows layouts by shapes, never a model.
+
+What is packed (the patches of all images in one table, with a grid for each) is told by grids whose areas add up to
+the table; everything else has a row, or an equal share, along its first axis.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+CONTENT = ("ids", "values", "features", "embeds")  # how inputs are called that hold what is read
+_STATED = re.compile(r"position|type")  # ... and what only says where or of which kind it is
+_HIDING = re.compile(r"^(?!.*global).*(attention|padding|pixel|features|audio|observed)_mask$")
+
+
+def count(inputs: Mapping[str, Any]) -> int:
+    """Rows of the batch: the fewest along a first axis, of which every other one that is not packed is a multiple."""
+    return min((len(value) for value in inputs.values() if _axes(value) and len(value)), default=0)
+
+
+def apart(inputs: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """Inputs of each row alone, in order; None where they cannot be told apart."""
+    rows = count(inputs)
+    if rows < 2 or any(isinstance(value, Mapping) for value in inputs.values()):
+        return None
+    found: list[dict[str, Any]] = [{} for _ in range(rows)]
+    for name, value in inputs.items():
+        shares = _shares(value, inputs, rows) if _axes(value) else [value] * rows
+        if shares is None:
+            return None
+        for row, share in zip(found, shares, strict=True):
+            row[name] = share
+    return found
+
+
+def _axes(value: Any) -> int:
+    return int(getattr(value, "ndim", 0))
+
+
+def _shares(value: torch.Tensor, inputs: Mapping[str, Any], rows: int) -> Sequence[torch.Tensor] | None:
+    packed = next((sizes for sizes in _grids(inputs, rows) if sum(sizes) == len(value) > rows), None)
+    parts: Sequence[torch.Tensor] = value.split(packed) if packed else value.chunk(rows)
+    return parts if packed or len(value) % rows == 0 else None
+
+
+def _grids(inputs: Mapping[str, Any], rows: int) -> list[list[int]]:
+    """For each input that gives sizes (t, h, w) or (h, w) of an equal number of images a row: places of each row."""
+    found = []
+    for name, value in inputs.items():
+        if "grid" in name and _axes(value) == 2 and value.shape[1] in (2, 3) and len(value) % rows == 0:
+            areas = [math.prod(size) for size in value.tolist()]
+            each = len(areas) // rows
+            found.append([sum(areas[row * each : (row + 1) * each]) for row in range(rows)])
+    return found
+
+
+def together(alone: Sequence[torch.Tensor], whole: torch.Tensor) -> torch.Tensor | None:
+    """One output of each row alone, joined along the axis on which `whole`, that of the batch, has them all.
+
+    None where there is no such axis: the output is not of rows.
+    """
+    import torch
+
+    if any(item.ndim != whole.ndim for item in alone):
+        return None
+    for axis in range(whole.ndim):
+        others = [item.shape[:axis] + item.shape[axis + 1 :] for item in (*alone, whole)]
+        sizes = [item.shape[axis] for item in alone]
+        if len(set(others)) == 1 and len(sizes) > 1 and sum(sizes) == whole.shape[axis]:
+            return torch.cat(list(alone), axis)
+    return None
+
+
+def begin(padded: torch.Tensor, cut: torch.Tensor) -> torch.Tensor | None:
+    """As much of `padded` as `cut` goes on along the one axis on which it is shorter; None if they differ otherwise."""
+    if padded.ndim != cut.ndim:
+        return None
+    unequal = [axis for axis in range(cut.ndim) if padded.shape[axis] != cut.shape[axis]]
+    if len(unequal) > 1 or (unequal and padded.shape[unequal[0]] < cut.shape[unequal[0]]):
+        return None
+    return padded.narrow(unequal[0], 0, cut.shape[unequal[0]]) if unequal else padded
+
+
+def masked(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(mask, what it hides) for each mask (B, L) with zeros that has an input (B, L) or (B, L, D) on its side of the
+    model."""
+    found = []
+    for name, mask in inputs.items():
+        if not _HIDING.search(name) or _axes(mask) != 2 or bool(mask.bool().all()):
+            continue
+        for other, value in inputs.items():
+            read = other.endswith(CONTENT) and not _STATED.search(other) and _decodes(name) is _decodes(other)
+            if read and _axes(value) in (2, 3) and value.shape[:2] == mask.shape:
+                found.append((name, other))
+    return found
+
+
+def _decodes(name: str) -> bool:
+    return name.startswith("decoder_")
+
+
+def silenced(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs with zeros where a mask hides numbers that are read."""
+    found = dict(inputs)
+    for name, hidden in masked(inputs):
+        value = found[hidden]
+        if value.is_floating_point():
+            shown = inputs[name].bool()
+            found[hidden] = value * shown.reshape(*shown.shape, *[1] * (value.ndim - 2))
+    return found
+
+
+def trimmed(row: Mapping[str, Any], mask: str) -> dict[str, Any] | None:
+    """The inputs of one row, cut to the places that the mask shows; None unless these are the first ones."""
+    shown = row[mask].bool()
+    length, kept = shown.shape[1], int(shown.sum())
+    if len(shown) != 1 or not kept or not bool(shown[0, :kept].all()):
+        return None
+    side = _decodes(mask)
+    return {
+        name: value[:, :kept] if _axes(value) >= 2 and value.shape[1] == length and _decodes(name) is side else value
+        for name, value in row.items()
+    }

@@ -1,0 +1,90 @@
+"""Do a class's attentions agree? Every implementation that it claims, against the float64 reference.
+
+An implementation counts only if it was seen at work: a class may claim one that its tiny model never comes to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from archsweep.archs import comparison, eager
+from archsweep.contract import Bench, Stage, Status, Subject, Verdict
+
+question = "Do eager, sdpa and flex attention, as far as the class claims them, give the reference's outputs?"
+needs = ("module",)
+
+CLAIMS = {
+    "sdpa": "_supports_sdpa",
+    "flex_attention": "_supports_flex_attn",
+    "flash_attention_2": "_supports_flash_attn",
+}
+ON_GPU = ("flash_attention_2",)
+PLAIN = "eager"
+
+
+def applies(subject: Subject) -> str | None:
+    return None
+
+
+def run(bench: Bench) -> Verdict:
+    reference, program = bench.reference, bench.program
+    with eager.seeded():
+        program.run(bench.inputs)
+    kind: Any = type(program.module)  # type: ignore[attr-defined]
+    claimed = [name for name, flag in CLAIMS.items() if getattr(kind, flag, False)]
+    if not claimed:
+        return Verdict(status=Status.INAPPLICABLE, message="the class claims no attention but eager")
+    verdicts, seen = {}, {}
+    for name in (PLAIN, *claimed):
+        if name in ON_GPU and bench.case.platform == "cpu":
+            continue
+        model = bench.model()
+        model.set_attn_implementation(name)
+        with _watching() as counts, eager.seeded():
+            found = bench.compiled(model).run(bench.inputs)
+        bench.announce(Stage.COMPARE)
+        seen[name] = counts.get(name, 0)
+        verdicts[name] = comparison.compare(reference, found, bench.case.dtype)
+    details = {"claimed": claimed, "calls": seen}
+    wrong = {name: verdict for name, verdict in verdicts.items() if verdict.status is not Status.PASS}
+    if wrong:
+        name, verdict = next(iter(wrong.items()))
+        return dataclasses.replace(
+            verdict, message=f"{name}: {verdict.message}", details={**verdict.details, **details}
+        )
+    if not any(seen[name] for name in claimed if name in seen):
+        return Verdict(status=Status.INAPPLICABLE, message=f"none of {', '.join(claimed)} was called", details=details)
+    worst = max(verdicts.values(), key=lambda verdict: verdict.metrics["worst_relative"])
+    return dataclasses.replace(worst, details={**worst.details, **details})
+
+
+@contextlib.contextmanager
+def _watching() -> Iterator[dict[str, int]]:
+    """How often each implementation was called, while this lasts; torch.compile inside them stays eager."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+    from transformers.integrations import flex_attention
+
+    counts: dict[str, int] = {}
+
+    class Counting(TorchFunctionMode):  # type: ignore[misc]
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func is torch.nn.functional.scaled_dot_product_attention:
+                counts["sdpa"] = counts.get("sdpa", 0) + 1
+            return func(*args, **(kwargs or {}))
+
+    honest = flex_attention.compile_friendly_flex_attention
+
+    def counted(*given: Any, **named: Any) -> Any:
+        counts["flex_attention"] = counts.get("flex_attention", 0) + 1
+        return honest(*given, **named)
+
+    flex_attention.compile_friendly_flex_attention = counted
+    try:
+        with Counting(), torch.compiler.set_stance("force_eager"):
+            yield counts
+    finally:
+        flex_attention.compile_friendly_flex_attention = honest

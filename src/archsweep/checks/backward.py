@@ -1,0 +1,102 @@
+"""Can it be trained? Gradients of one pass against the CPU's in float64, and one step down."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from archsweep.archs import comparison, eager, float64, gradients, reference
+from archsweep.contract import Bench, Reference, Stage, Status, Subject, Verdict
+from archsweep.errors import ReferenceFault
+
+if TYPE_CHECKING:
+    import torch
+
+question = "Does a finite gradient reach every parameter that it reaches in float64, and does a step lower the loss?"
+needs = ("module", "trains")
+
+STEPS = (1e-3, 1e-4)  # by how much a step should lower the loss, as a part of the loss's size
+HALF_STEP = {"float16": 3e-2, "bfloat16": 1e-1}  # ... where the dtype resolves no less
+NOISE = 1e-2  # of the root mean square of all gradients
+KEPT = 0.1  # of that, at least this part
+
+
+def applies(subject: Subject) -> str | None:
+    return None
+
+
+def run(bench: Bench) -> Verdict:
+    bench.reference  # noqa: B018 (a model whose outputs the CPU does not agree on has no gradients to agree on)
+    bench.announce(Stage.REFERENCE)
+    held = _held(bench)
+    if not held.outputs:
+        return Verdict(status=Status.INAPPLICABLE, message="no floating output depends on a parameter")
+    program = bench.program
+    with eager.seeded():
+        program.run(bench.inputs)
+    module: Any = program.module  # type: ignore[attr-defined]
+    parameter = next(module.parameters())
+    inputs = {name: eager.fed(value, parameter.device, parameter.dtype) for name, value in bench.inputs.items()}
+    bench.announce(Stage.RUN)
+    found = gradients.taken(module, inputs)
+    lower = _lowered(bench.model(), module, inputs, found, bench.case.dtype)
+    bench.announce(Stage.COMPARE)
+    away = [name for name, value in found.gradients.items() if value.device != parameter.device]
+    given = {name: value.cpu() for name, value in found.gradients.items()}
+    verdict = comparison.compare(held, given, bench.case.dtype, near_zero=_noise(held.outputs))
+    details = {**verdict.details, "loss": found.loss, "lowered": lower, "parameters": len(held.outputs)}
+    faults = [] if math.isfinite(found.loss) else [f"the loss is {found.loss}"]
+    faults += [verdict.message.replace("outputs missing", "no gradient reaches")] if verdict.message else []
+    faults += [f"gradients on another device: {', '.join(away[:3])}"] if away else []
+    faults += [] if lower is not None else ["no step down the gradient lowers the loss"]
+    status = Status.FAIL if faults else Status.PASS
+    return dataclasses.replace(verdict, status=status, message="; ".join(faults), details=details)
+
+
+def _held(bench: Bench) -> Reference:
+    """The CPU's gradients as a reference. Raises ReferenceFault where float32 and float64 lie too far apart."""
+    model = bench.model()
+    single = gradients.taken(model, bench.inputs)
+    try:
+        exact = gradients.taken_exactly(model, bench.inputs)
+    except float64.REFUSALS as error:
+        raise ReferenceFault(f"{bench.subject.id}: no gradients in float64: {type(error).__name__}: {error}") from error
+    names = [name for name in exact.gradients if name in single.gradients]
+    wide = {name: exact.gradients[name] for name in names}
+    narrow = {name: single.gradients[name] for name in names}
+    if len(names) < max(len(exact.gradients), len(single.gradients)):
+        only = sorted(exact.gradients.keys() ^ single.gradients.keys())
+        raise ReferenceFault(
+            f"{bench.subject.id}: gradients in one of float32 and float64 alone: {', '.join(only[:3])}"
+        )
+    apart = reference.disagreements(bench.subject, wide, narrow, _noise(wide))
+    return Reference(key="", outputs=wide, outputs32=narrow, bound={name: far for name, (far, _) in apart.items()})
+
+
+def _noise(found: Mapping[str, torch.Tensor]) -> float:
+    """Root mean square below which a gradient is rounding noise: what cancels (a bias of keys, which softmax takes out)
+    is as large as the rounding of what it cancels with."""
+    count = sum(value.numel() for value in found.values())
+    total = sum(float(value.double().square().sum()) for value in found.values())
+    return NOISE * math.sqrt(total / max(1, count))
+
+
+def _lowered(
+    fresh: torch.nn.Module, module: torch.nn.Module, inputs: Mapping[str, Any], found: gradients.Pass, dtype: str
+) -> float | None:
+    """By how much one step lowered the loss, as a part of what the gradient promises; None if none did."""
+    slope = sum(float(value.double().square().sum()) for value in found.gradients.values())
+    parameter = next(module.parameters())
+    if not slope or not math.isfinite(slope):
+        return 0.0 if slope == 0 else None
+    for size in (HALF_STEP[dtype],) if dtype in HALF_STEP else STEPS:
+        promised = size * max(1.0, abs(found.loss))
+        moved = eager.cast(fresh, parameter.device, parameter.dtype)
+        moved.load_state_dict(module.state_dict())
+        gradients.stepped(moved, found.gradients, promised / slope)
+        lower = found.loss - gradients.loss_alone(moved, inputs)
+        if lower > KEPT * promised:
+            return lower / promised
+    return None
