@@ -1,0 +1,34 @@
+"""What tests of the depth checks share: a case of a real architecture on the CPU, everything real but the process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from archsweep import settings
+from archsweep.archs import catalog, importing
+from archsweep.contract import Case, Evidence, Lot, Result, Subject
+from archsweep.encoding import encode
+from archsweep.run import worker
+
+
+importing.warm()  # before whoever imports this imports transformers: torchvision may need its bridge
+
+
+def subjects() -> dict[str, Subject]:
+    """Every class of the installed transformers, by id."""
+    return {item.id: item for item in catalog.load(cache=settings.cache_root()).subjects}
+
+
+def ended(folder: Path, subject: Subject, check: str, **case: Any) -> Result:
+    """How one check of one class ends on the CPU."""
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = Case(subject=subject.id, platform="cpu", check=check, **case)
+    lot = Lot(
+        id="one", subject=subject, platform="cpu", cases=(asked,), run="r1", fingerprint="f",
+        evidence=Evidence.HARDWARE, timeout_s=300, memory_bytes=2**33, folder=str(folder), cache="",
+    )  # fmt: skip
+    (folder / worker.LOT_FILE).write_text(json.dumps(encode(lot)))
+    worker.work(folder)
+    return worker.read_results(folder)[0]

@@ -1,0 +1,201 @@
+"""The depth checks on real architectures: sound ones pass, and a fault planted in three of them is found each time."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import depth
+import pytest
+import torch
+from transformers import PreTrainedModel
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from archsweep.contract import Status, Subject
+from archsweep.platforms import _torch
+
+THREE = ("bert/BertModel", "llama/LlamaModel", "vit/ViTModel")
+TEXTS = ("bert/BertModel", "llama/LlamaModel", "t5/T5Model")
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[str, Subject]:
+    return depth.subjects()
+
+
+def kind_of(subject: Subject) -> Any:
+    return getattr(importlib.import_module(subject.class_module), subject.class_name)
+
+
+@pytest.mark.parametrize("check", ["save_load", "batch", "attention", "backward"])
+@pytest.mark.parametrize("id", ["gpt2/GPT2Model", "whisper/WhisperModel", "clip/CLIPModel", "wav2vec2/Wav2Vec2Model"])
+def test_a_sound_architecture_passes(check: str, id: str, known: dict[str, Subject], tmp_path: Path) -> None:
+    result = depth.ended(tmp_path, known[id], check)
+    assert result.status is Status.PASS, result.message
+
+
+def lost(state: dict[str, torch.Tensor]) -> None:
+    """The last matrix is not written."""
+    state.pop([name for name, value in state.items() if value.ndim > 1][-1])
+
+
+def rounded(state: dict[str, torch.Tensor]) -> None:
+    """... or only as far as half precision goes."""
+    name = [name for name, value in state.items() if value.ndim > 1][-1]
+    state[name] = state[name].half().float()
+
+
+@pytest.mark.parametrize(("spoil", "words"), [(lost, "missing keys"), (rounded, "not the weights that were saved")])
+@pytest.mark.parametrize("id", THREE)
+def test_weights_that_are_not_all_saved_are_found(
+    id: str, spoil: Callable[[Any], None], words: str, known: dict[str, Subject], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    honest = PreTrainedModel.save_pretrained
+
+    def saved(model: Any, folder: str, **named: Any) -> None:
+        state = dict(model.state_dict())
+        spoil(state)
+        honest(model, folder, state_dict=state, **named)
+
+    monkeypatch.setattr(PreTrainedModel, "save_pretrained", saved)
+    result = depth.ended(tmp_path, known[id], "save_load")
+    assert result.status is Status.FAIL
+    assert words in result.message
+
+
+@pytest.mark.parametrize("id", ["t5/T5Model", "bart/BartModel", "mbart/MBartModel"])
+def test_a_tie_that_loading_forgets_is_found(
+    id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = PreTrainedModel.from_pretrained.__func__  # type: ignore[attr-defined]
+
+    def untied(kind: Any, *given: Any, **named: Any) -> Any:
+        model, told = honest(kind, *given, **named)
+        model.encoder.embed_tokens.weight = torch.nn.Parameter(model.encoder.embed_tokens.weight.detach().clone())
+        return model, told
+
+    monkeypatch.setattr(PreTrainedModel, "from_pretrained", classmethod(untied))
+    result = depth.ended(tmp_path, known[id], "save_load")
+    assert result.status is Status.FAIL
+    assert "no longer tied" in result.message
+
+
+def neighbours(outputs: Any) -> Any:
+    """A hundredth of the row beside it leaks into each row."""
+    hidden = outputs.last_hidden_state
+    outputs.last_hidden_state = hidden + 0.01 * hidden.flip(0)
+    return outputs
+
+
+@pytest.mark.parametrize("id", THREE)
+def test_a_row_that_leaks_into_another_is_found(
+    id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = kind_of(known[id])
+    honest = kind.forward
+
+    def leaking(model: Any, *given: Any, **named: Any) -> Any:
+        return neighbours(honest(model, *given, **named))
+
+    monkeypatch.setattr(kind, "forward", functools.wraps(honest)(leaking))
+    result = depth.ended(tmp_path, known[id], "batch")
+    assert result.status is Status.FAIL
+    assert "a row alone differs" in result.message
+
+
+@pytest.mark.parametrize("id", TEXTS)
+def test_padding_that_leaks_is_found(
+    id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundredth of the mean over all places, padded ones too, is added to every place."""
+    kind = kind_of(known[id])
+    honest = kind.forward
+
+    def leaking(model: Any, *given: Any, **named: Any) -> Any:
+        outputs = honest(model, *given, **named)
+        for name in ("encoder_last_hidden_state", "last_hidden_state"):
+            hidden = getattr(outputs, name, None)
+            if hidden is not None and hidden.shape[1] == named["input_ids"].shape[1]:
+                setattr(outputs, name, hidden + 0.1 * hidden.mean(1, keepdim=True))
+        return outputs
+
+    monkeypatch.setattr(kind, "forward", functools.wraps(honest)(leaking))
+    result = depth.ended(tmp_path, known[id], "batch")
+    assert result.status is Status.FAIL
+    assert "padding" in result.message or "hidden by" in result.message
+
+
+@pytest.mark.parametrize("name", ["sdpa", "flex_attention"])
+@pytest.mark.parametrize("id", ["bert/BertModel", "llama/LlamaModel", "whisper/WhisperModel"])
+def test_an_attention_that_scales_otherwise_is_found(
+    name: str, id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = ALL_ATTENTION_FUNCTIONS[name]
+
+    def wrong(module: Any, query: Any, *given: Any, **named: Any) -> Any:
+        return honest(module, query * 1.01 if asked() == name else query, *given, **named)
+
+    made: list[Any] = []
+    kept = PreTrainedModel.set_attn_implementation
+
+    def chosen(model: Any, implementation: str, **named: Any) -> None:
+        made.append(implementation)
+        kept(model, implementation, **named)
+
+    def asked() -> str:
+        return made[-1] if made else ""
+
+    monkeypatch.setattr(PreTrainedModel, "set_attn_implementation", chosen)
+    monkeypatch.setitem(ALL_ATTENTION_FUNCTIONS._local_mapping, name, wrong)
+    result = depth.ended(tmp_path, known[id], "attention")
+    assert result.status is Status.FAIL, result.message
+    assert result.message.startswith(f"{name}:")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda gradient: gradient * 1.01, "relative error"),
+        (lambda gradient: gradient * float("nan"), "NaN"),
+        (torch.zeros_like, "relative error"),
+    ],
+)
+@pytest.mark.parametrize("id", THREE)
+def test_a_gradient_that_is_lost_or_wrong_on_a_device_is_found(
+    id: str, spoil: Callable[[Any], Any], words: str, known: dict[str, Subject], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    honest = _torch.compile_eager
+
+    def planted(*given: Any) -> Any:
+        program: Any = honest(*given)
+        matrices = [value for value in program.module.parameters() if value.ndim == 2]
+        matrices[-1].register_hook(spoil)
+        return program
+
+    monkeypatch.setattr(_torch, "compile_eager", planted)
+    result = depth.ended(tmp_path, known[id], "backward")
+    assert result.status is Status.FAIL
+    assert words in result.message
+
+
+@pytest.mark.parametrize("id", THREE)
+def test_a_parameter_that_a_device_detaches_is_found(
+    id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = _torch.compile_eager
+
+    def planted(*given: Any) -> Any:
+        program: Any = honest(*given)
+        matrices = [value for value in program.module.parameters() if value.ndim == 2]
+        matrices[-1].requires_grad_(False)
+        return program
+
+    monkeypatch.setattr(_torch, "compile_eager", planted)
+    result = depth.ended(tmp_path, known[id], "backward")
+    assert result.status is Status.FAIL
+    assert "no gradient reaches" in result.message
