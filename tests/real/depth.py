@@ -12,7 +12,6 @@ from archsweep.contract import Case, Evidence, Lot, Result, Subject
 from archsweep.encoding import encode
 from archsweep.run import worker
 
-
 importing.warm()  # before whoever imports this imports transformers: torchvision may need its bridge
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import depth
 import pytest
 import torch
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, cache_utils
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from archsweep.contract import Status, Subject
@@ -199,3 +199,82 @@ def test_a_parameter_that_a_device_detaches_is_found(
     result = depth.ended(tmp_path, known[id], "backward")
     assert result.status is Status.FAIL
     assert "no gradient reaches" in result.message
+
+
+SPEAKING = ("gpt2/GPT2LMHeadModel", "llama/LlamaForCausalLM", "opt/OPTForCausalLM")
+ROTARY = ("llama/LlamaForCausalLM", "mistral/MistralForCausalLM", "qwen2/Qwen2ForCausalLM")
+GENERATING = (
+    *SPEAKING,
+    "t5/T5ForConditionalGeneration",
+    "whisper/WhisperForConditionalGeneration",
+    "llava/LlavaForConditionalGeneration",
+    "mamba/MambaForCausalLM",
+)
+
+
+@pytest.mark.parametrize("id", GENERATING)
+def test_what_generates_passes(id: str, known: dict[str, Subject], tmp_path: Path) -> None:
+    result = depth.ended(tmp_path, known[id], "generate")
+    assert result.status is Status.PASS, result.message
+    assert {"greedy", "without a cache", "row 0 alone", "row 1 alone"} <= {*result.details["compared"]}
+    assert result.details["steps"] >= 8
+    assert result.details["tokens"] >= 3
+
+
+def test_what_does_not_generate_is_inapplicable(known: dict[str, Subject], tmp_path: Path) -> None:
+    result = depth.ended(tmp_path, known["bert/BertModel"], "generate")
+    assert (result.status, result.message) == (Status.INAPPLICABLE, "the class does not generate")
+
+
+@pytest.mark.parametrize("id", SPEAKING)
+def test_a_cache_that_is_off_by_one_is_found(
+    id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is remembered of the first place is that of the second."""
+    honest = cache_utils.DynamicLayer.update
+
+    def shifted(layer: Any, keys: Any, values: Any, *given: Any, **named: Any) -> Any:
+        found, others = honest(layer, keys, values, *given, **named)
+        if keys.shape[-2] == 1:
+            found = torch.cat([found[..., 1:2, :], found[..., 1:, :]], -2)
+        return found, others
+
+    monkeypatch.setattr(cache_utils.DynamicLayer, "update", shifted)
+    result = depth.ended(tmp_path, known[id], "generate")
+    assert result.status is Status.FAIL
+    assert result.message.startswith("without a cache:")
+
+
+@pytest.mark.parametrize("id", SPEAKING)
+def test_a_mask_that_generation_ignores_is_found(
+    id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = kind_of(known[id])
+    honest = kind.forward
+
+    def deaf(model: Any, *given: Any, attention_mask: Any = None, **named: Any) -> Any:
+        return honest(model, *given, attention_mask=None, **named)
+
+    monkeypatch.setattr(kind, "forward", functools.wraps(honest)(deaf))
+    result = depth.ended(tmp_path, known[id], "generate")
+    assert result.status is Status.FAIL
+    assert result.message.startswith(("row 1 alone:", "without a cache:"))
+
+
+@pytest.mark.parametrize("id", ROTARY)
+def test_a_wrong_rotary_base_on_a_device_is_found(
+    id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = _torch.compile_eager
+
+    def planted(*given: Any) -> Any:
+        program: Any = honest(*given)
+        for name, buffer in program.module.named_buffers():
+            if name.endswith("inv_freq"):
+                buffer.pow_(1.05)
+        return program
+
+    monkeypatch.setattr(_torch, "compile_eager", planted)
+    result = depth.ended(tmp_path, known[id], "generate")
+    assert result.status is Status.FAIL
+    assert result.message.startswith("greedy:")

@@ -31,6 +31,7 @@ LEARNT = 1.2  # by how much more a model may have whose error said that a width 
 REPAIRS = 6
 CONFIG_REPAIRS = 6
 MOST_ATTEMPTS = 60
+CAUSAL = "CAUSAL_LM"  # mapping
 OTHER = 5  # the draw of inputs that are held against those of a recipe: none of its own
 ALTERNATIVES: tuple[dict[str, Any], ...] = (
     {},
@@ -129,6 +130,7 @@ def find(
 def _candidates(search: _Search, default: Any) -> Iterator[tuple[Recipe, Any]]:
     """The recipe that each move leads to, with its model."""
     for move, node in shrink.candidates(default):
+        _decode(search.subject, node)
         for lesson in range(CONFIG_REPAIRS):
             if search.attempts >= MOST_ATTEMPTS:
                 return
@@ -191,6 +193,13 @@ def _listed(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _listed(item) for name, item in value.items()}
     return [_listed(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _decode(subject: Subject, root: tree.Node) -> None:
+    """A language model that goes on with its text sees none of what comes: a body of two uses is told which it is."""
+    one_of_two = root.values.get("is_decoder") is False and not root.values.get("is_encoder_decoder")
+    if CAUSAL in subject.mappings and one_of_two:
+        root.set("is_decoder", True)
 
 
 def _cacheless(node: tree.Node) -> tree.Node:
