@@ -392,7 +392,7 @@ class Platform(Protocol):
 
 
 class Check(Protocol):
-    """A module in `checks/`. Its name is the file's name."""
+    """A module in `checks/`. Its name is the file's name. It may have `warm_up()` (before workers fork)."""
 
     question: str  # one line, for `archsweep list checks`
     needs: tuple[str, ...]  # names of Capabilities that must be true

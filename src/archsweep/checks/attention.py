@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,17 @@ PLAIN = "eager"
 
 def applies(subject: Subject) -> str | None:
     return None
+
+
+def warm_up() -> None:
+    """Imports what flex attention needs, torch's compiler with it, though nothing is compiled: it takes seconds."""
+    import torch
+
+    inductor: Any = importlib.import_module("torch._inductor.config")
+    inductor.compile_threads = 1  # or it starts processes of its own
+    for name in ("torch.nn.attention.flex_attention", "transformers.integrations.flex_attention"):
+        importlib.import_module(name)
+    torch.compile(lambda value: value)
 
 
 def run(bench: Bench) -> Verdict:

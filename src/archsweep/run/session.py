@@ -37,10 +37,11 @@ class Session:
 
     def __init__(
         self, imports: Sequence[str] = (), *, trust_remote_code: bool = False, fork: bool = sys.platform == "linux",
-        platforms: Sequence[str] = (),
+        platforms: Sequence[str] = (), checks: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        """`platforms`: whose runtimes are imported before any worker is forked."""
-        self._setup = {"imports": list(imports), "trust_remote_code": trust_remote_code, "platforms": list(platforms)}
+        """`platforms`, `checks`: what these need is imported before any worker is forked."""
+        plugins = [["platforms", name] for name in platforms] + [["checks", name] for name in checks]
+        self._setup = {"imports": list(imports), "trust_remote_code": trust_remote_code, "plugins": plugins}
         self._fork = fork
         self._asked = 0
 

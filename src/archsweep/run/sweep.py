@@ -100,7 +100,9 @@ def sweep(options: Options, manner: Manner, keeper: Keeper) -> Outcome:
             selection.choose(universe, options.selection)
         with (
             Progress(quiet=manner.quiet) as progress,
-            Session(options.imports, trust_remote_code=trusted, platforms=_named(options.platforms)) as session,
+            Session(
+                options.imports, trust_remote_code=trusted, platforms=_named(options.platforms), checks=options.checks
+            ) as session,
         ):
             progress.stage("starting: torch and transformers are imported, architectures read")
             universe = universe or catalog.load(

@@ -28,7 +28,7 @@ SCANNERS = 2  # processes that read the library together
 def prepare(setup: Mapping[str, Any]) -> tuple[str, ...]:
     """Import what every worker needs; returns notes for the fingerprint.
 
-    `setup`: `imports` (modules that register architectures), `trust_remote_code`, and `platforms`, for `warm_up` only.
+    `setup`: `imports` (modules that register architectures), `trust_remote_code`, and `plugins`, for `warm_up` only.
     Raises SettingsError for one of `imports` that cannot be imported.
     """
     from archsweep.archs import importing
@@ -44,11 +44,11 @@ def prepare(setup: Mapping[str, Any]) -> tuple[str, ...]:
     return notes
 
 
-def warm_up(platforms: Sequence[str] = ()) -> None:
+def warm_up(plugins: Sequence[tuple[str, str]] = ()) -> None:
     """Run a little of everything once, so that no worker pays for torch's lazy initialisation.
 
     Imported here as well: the image library that transformers wraps, where it is installed (it takes a second), and
-    what the workers of `platforms` need, where these have a `warm_up` of their own. One that is broken stops no other.
+    what `plugins` (kind, name) need, where these have a `warm_up` of their own. One that is broken stops no other.
     """
     import torch
 
@@ -65,9 +65,9 @@ def warm_up(platforms: Sequence[str] = ()) -> None:
             layer.to(dtype)(torch.ones(2, 4, 16, dtype=dtype))
         torch.nn.functional.scaled_dot_product_attention(*[torch.ones(1, 2, 4, 8)] * 3)
         torch.nn.functional.gelu(image).mean().item()
-    for name in platforms:
-        with contextlib.suppress(*UNLOADABLE, ArchsweepError):  # its probe says why
-            own = getattr(registry.load("platforms", name), "warm_up", None)
+    for kind, name in plugins:
+        with contextlib.suppress(*UNLOADABLE, ArchsweepError):  # its probe, or its first case, says why
+            own = getattr(registry.load(kind, name), "warm_up", None)
             if own is not None:
                 own()
 

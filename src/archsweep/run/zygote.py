@@ -149,7 +149,7 @@ def main() -> None:
     try:
         setup = json.loads(sys.argv[2])
         notes = tasks.prepare(setup)
-        tasks.warm_up(setup["platforms"])
+        tasks.warm_up(setup["plugins"])
     except SettingsError as error:
         zygote.tell(fault=[error.message, error.next_step])
         return
