@@ -1,0 +1,89 @@
+"""Rows of a batch, told by shapes."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+from archsweep.archs import generation, rows  # noqa: E402
+
+
+def test_rows_are_taken_apart_with_their_shares_of_what_is_packed() -> None:
+    table = torch.arange(10)[:, None].expand(10, 3)
+    grids = torch.tensor([[1, 2, 2], [1, 2, 3]])
+    ids = torch.arange(8).reshape(2, 4)
+    first, second = rows.apart({"input_ids": ids, "pixel_values": table, "image_grid_thw": grids, "scale": 2}) or ()
+    assert torch.equal(second["input_ids"], ids[1:])
+    assert (len(first["pixel_values"]), len(second["pixel_values"])) == (4, 6)
+    assert torch.equal(second["image_grid_thw"], grids[1:])
+    assert first["scale"] == second["scale"] == 2
+
+
+def test_every_row_has_an_equal_share_of_its_images() -> None:
+    first, second = rows.apart({"input_ids": torch.ones(2, 4), "pixel_values": torch.arange(6)[:, None]}) or ()
+    assert (first["pixel_values"].flatten().tolist(), second["pixel_values"].flatten().tolist()) == (
+        [0, 1, 2],
+        [3, 4, 5],
+    )
+
+
+@pytest.mark.parametrize("inputs", [{"x": torch.ones(1, 4)}, {"x": torch.ones(2, 4), "y": torch.ones(5, 3)}, {}])
+def test_what_has_no_rows_is_not_taken_apart(inputs: dict[str, torch.Tensor]) -> None:
+    assert rows.apart(inputs) is None
+
+
+def test_outputs_are_joined_along_the_axis_that_has_them_all() -> None:
+    whole = torch.arange(24.0).reshape(3, 2, 4)
+    alone = [whole[:, :1], whole[:, 1:]]
+    assert torch.equal(rows.together(alone, whole), whole)
+    assert rows.together([torch.ones(4), torch.ones(4)], torch.ones(4)) is None
+
+
+def test_a_shorter_output_is_held_against_the_beginning_of_the_longer() -> None:
+    long = torch.arange(12.0).reshape(1, 6, 2)
+    assert torch.equal(rows.begin(long, torch.ones(1, 4, 2)), long[:, :4])
+    assert rows.begin(long, torch.ones(1, 4, 3)) is None
+    assert rows.begin(long, torch.ones(1, 7, 2)) is None
+
+
+PADDED = {
+    "input_ids": torch.tensor([[5, 6, 7, 8], [9, 9, 1, 1]]),
+    "attention_mask": torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]),
+    "decoder_input_ids": torch.tensor([[1, 2, 3, 4], [1, 2, 3, 4]]),
+    "global_attention_mask": torch.tensor([[1, 0, 0, 0], [1, 0, 0, 0]]),
+}
+
+
+def test_a_mask_hides_what_is_read_on_its_side_and_a_global_one_hides_nothing() -> None:
+    assert rows.masked(PADDED) == [("attention_mask", "input_ids")]
+
+
+def test_a_row_loses_its_padding() -> None:
+    _, second = rows.apart(PADDED) or ()
+    cut = rows.trimmed(second, "attention_mask") or {}
+    assert cut["input_ids"].tolist() == [[9, 9]]
+    assert cut["decoder_input_ids"].shape == (1, 4)
+    front = {"input_ids": torch.tensor([[1, 1, 9]]), "attention_mask": torch.tensor([[0, 1, 1]])}
+    assert rows.trimmed(front, "attention_mask") is None
+
+
+def test_sound_that_is_hidden_is_silence() -> None:
+    given = {"input_values": torch.ones(1, 3), "attention_mask": torch.tensor([[1, 1, 0]])}
+    assert rows.silenced(given)["input_values"].tolist() == [[1.0, 1.0, 0.0]]
+    assert rows.silenced(PADDED)["input_ids"] is PADDED["input_ids"]
+
+
+def test_a_prompt_is_padded_in_front_unless_it_is_encoded() -> None:
+    found = generation.prompt(PADDED, encoded=False)
+    assert found["input_ids"].tolist() == [[5, 6, 7, 8], [1, 1, 9, 9]]
+    assert found["attention_mask"].tolist() == [[1, 1, 1, 1], [0, 0, 1, 1]]
+    assert "decoder_input_ids" not in found
+    kept = generation.prompt(PADDED, encoded=True)
+    assert torch.equal(kept["input_ids"], PADDED["input_ids"])
+
+
+def test_a_single_prompt_has_no_padding() -> None:
+    found = generation.prompt(PADDED, encoded=False)
+    _, second = rows.apart(found) or ()
+    assert generation.single(second)["input_ids"].tolist() == [[9, 9]]
