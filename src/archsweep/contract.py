@@ -340,6 +340,7 @@ class Bench(Protocol):
     subject: Subject
     case: Case
     capabilities: Capabilities
+    evidence: Evidence  # the platform's own
     cache: Path | None  # root of the content-addressed cache
 
     def announce(self, stage: Stage, graph: bool = False) -> None: ...  # `graph`: with one that is right on the CPU
@@ -365,6 +366,10 @@ class Bench(Protocol):
     @property
     def program(self) -> Program:
         """The case's compiled program; compiled at first use, shared by the lot's cases of one dtype and options."""
+        ...
+
+    def program_anew(self) -> Program:
+        """The same, compiled again, whatever the lot has."""
         ...
 
     def compiled(self, module: Any) -> Program:

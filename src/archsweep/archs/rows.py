@@ -60,6 +60,13 @@ def _grids(inputs: Mapping[str, Any], rows: int) -> list[list[int]]:
     return found
 
 
+def repeated(row: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """A batch of one row, `count` times over."""
+    import torch
+
+    return {name: torch.cat([value] * count) if _axes(value) else value for name, value in row.items()}
+
+
 def together(alone: Sequence[torch.Tensor], whole: torch.Tensor) -> torch.Tensor | None:
     """One output of each row alone, joined along the axis on which `whole`, that of the batch, has them all.
 

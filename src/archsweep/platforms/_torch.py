@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archsweep import machine
-from archsweep.archs import eager
+from archsweep.archs import eager, sessions
 from archsweep.contract import Bench, Evidence, Placement, Probe, Program, Tensor
 from archsweep.errors import Unsupported
 from archsweep.platforms import _elsewhere
@@ -67,6 +67,24 @@ class EagerProgram:
             self._elsewhere = tuple(found)
         self._output_devices = {path: value.device.type for path, value in outputs.items()}
         return {path: value.cpu() for path, value in outputs.items()}
+
+    def stepper(self, inputs: Mapping[str, Tensor]) -> Callable[[], float]:
+        """A function that runs one pass with these inputs, already on the device, and gives its seconds."""
+        import torch
+
+        fed = {key: eager.fed(value, self._device, self._dtype) for key, value in inputs.items()}
+        wait = getattr(getattr(torch, self._device.type, None), "synchronize", None) or (lambda: None)
+
+        def step() -> float:
+            with torch.inference_mode():
+                given = sessions.assembled(self.module, eager.copied(fed))
+                wait()
+                began = time.perf_counter()
+                self.module(**given)
+                wait()
+                return time.perf_counter() - began
+
+        return step
 
     def placement(self) -> Placement:
         """Where parameters, buffers and outputs really are, and what the first pass did elsewhere."""

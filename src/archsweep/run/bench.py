@@ -95,7 +95,7 @@ class LotBench:
     def __init__(self, lot: Lot, platform: ModuleType, source: Source, announce: Callable[..., None]) -> None:
         self.subject, self.case, self._lot = lot.subject, lot.cases[0], lot
         self.capabilities = platform.capabilities
-        self._evidence = lot.evidence
+        self.evidence = lot.evidence
         self._predictions: dict[tuple[Any, ...], Verdict] = {}
         self.cache = Path(lot.cache) if lot.cache else None
         self._announce, self._exported, self._graph, self._stage = announce, False, False, Stage.BUILD
@@ -126,7 +126,7 @@ class LotBench:
     @property
     def predicted(self) -> bool:
         """Whether the platform is not here, and only speaks of what it would do."""
-        return self._evidence is Evidence.PREDICTED
+        return self.evidence is Evidence.PREDICTED
 
     def predict(self) -> Verdict:
         """The platform's verdict on the case in hand, made once for the lot's cases that would run one program."""
@@ -228,6 +228,13 @@ class LotBench:
             self._used.append(program)
         return program
 
+    def program_anew(self) -> Program:
+        self._found_recipe()
+        self.announce(Stage.COMPILE)
+        program = self._programs[self._key()] = self._compiled(self._key())
+        self._used.append(program)
+        return program
+
     def compiled(self, module: Any) -> Program:
         self.announce(Stage.COMPILE)
         program = StagedProgram(self._platform.compile(_Instead(self, module)), self.announce, False)
@@ -253,7 +260,7 @@ class LotBench:
 
     def measured(self) -> Mapping[str, float]:
         """What that program measured of its runs, where these are a device's own: an emulator's speed says nothing."""
-        if not self._used or self._evidence is not Evidence.HARDWARE:
+        if not self._used or self.evidence is not Evidence.HARDWARE:
             return {}
         found: Mapping[str, float] = getattr(self._used[0], "metrics", {})
         return found
