@@ -201,6 +201,33 @@ def test_a_parameter_that_a_device_detaches_is_found(
     assert "no gradient reaches" in result.message
 
 
+@pytest.mark.parametrize("id", ["bert/BertModel", "vit/ViTModel", "llama/LlamaModel"])
+def test_what_is_exported_is_equal_at_other_sizes_too(id: str, known: dict[str, Subject], tmp_path: Path) -> None:
+    result = depth.ended(tmp_path, known[id], "export")
+    assert result.status is Status.PASS, result.message
+    assert result.details["shapes"][0] == "3 rows"
+    assert result.details["route"]
+
+
+@pytest.mark.parametrize("id", THREE)
+def test_what_is_wrong_only_when_exported_is_found(
+    id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = kind_of(known[id])
+    honest = kind.forward
+
+    def lying(model: Any, *given: Any, **named: Any) -> Any:
+        outputs = honest(model, *given, **named)
+        if torch.compiler.is_exporting():
+            outputs.last_hidden_state = outputs.last_hidden_state * 1.01
+        return outputs
+
+    monkeypatch.setattr(kind, "forward", functools.wraps(honest)(lying))
+    result = depth.ended(tmp_path, known[id], "export")
+    assert result.status is Status.FAIL
+    assert result.message.startswith("torch.export:")
+
+
 SPEAKING = ("gpt2/GPT2LMHeadModel", "llama/LlamaForCausalLM", "opt/OPTForCausalLM")
 ROTARY = ("llama/LlamaForCausalLM", "mistral/MistralForCausalLM", "qwen2/Qwen2ForCausalLM")
 GENERATING = (

@@ -1,0 +1,104 @@
+"""Can it leave eager mode? torch.export and ONNX, and the exported program at other batch sizes and lengths."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from archsweep import export
+from archsweep.archs import comparison, eager, rows
+from archsweep.contract import Bench, Reference, Stage, Status, Subject, Tensor, Verdict
+from archsweep.export import wrapping
+
+if TYPE_CHECKING:
+    import torch
+
+question = "Does torch.export take it, does ONNX, and is what they give eager's equal at other batch sizes and lengths?"
+needs = ("module",)
+
+GUARDS = (AssertionError, RuntimeError, ValueError)  # what an exported program raises at a size that it has baked in
+MORE, FEWER = 3, 3  # rows of another batch; places by which another text is shorter
+
+
+def applies(subject: Subject) -> str | None:
+    return None
+
+
+def warm_up() -> None:
+    """Imports torch.export, which takes a second, and the exporters of ONNX."""
+    importlib.import_module("torch.export")
+    export.warm_up()
+
+
+def run(bench: Bench) -> Verdict:
+    reference, program = bench.reference, bench.program
+    with eager.seeded():
+        program.run(bench.inputs)
+    module: Any = program.module  # type: ignore[attr-defined]
+    parameter = next(module.parameters())
+    inputs = {name: eager.fed(value, parameter.device, parameter.dtype) for name, value in bench.inputs.items()}
+    bench.announce(Stage.EXPORT)
+    wrapped = wrapping.wrap(module, inputs)
+    exported = _exported(wrapped, rows.count(inputs))
+    graph = export.graph(bench)
+    bench.announce(Stage.RUN)
+    found = _ran(exported, wrapped, inputs)
+    bench.announce(Stage.COMPARE)
+    held = {path: value for path, value in reference.outputs.items() if path in wrapped.outputs}
+    verdict = comparison.compare(dataclasses.replace(reference, outputs=held), found, bench.case.dtype)
+    details: dict[str, Any] = {**verdict.details, **graph.facts(), "shapes": []}
+    if verdict.status is not Status.PASS:
+        return dataclasses.replace(verdict, message=f"torch.export: {verdict.message}", details=details)
+    for what, other in _others(inputs):
+        expected = eager.run(module, other)
+        wanted = Reference(key="", outputs=expected, outputs32=expected, bound=reference.bound, seeded=reference.seeded)
+        verdict = comparison.compare(wanted, _ran(exported, wrapped, other), bench.case.dtype)
+        details["shapes"].append(what)
+        if verdict.status is not Status.PASS:
+            return dataclasses.replace(verdict, message=f"torch.export, {what}: {verdict.message}", details=details)
+    return dataclasses.replace(verdict, details=details)
+
+
+def _exported(wrapped: wrapping.Wrapped, count: int) -> Any:
+    """The exported program, with every size left open that a batch or a text may have."""
+    import torch
+
+    open_ = torch.export.Dim.AUTO
+    shapes = tuple(
+        {axis: open_ for axis in (0, 1)[: value.ndim] if value.shape[axis] > 1} for value in wrapped.arguments
+    )
+    with torch.no_grad():
+        return torch.export.export(
+            wrapped.module, wrapped.arguments, dynamic_shapes={"given": shapes}, strict=False
+        ).module()
+
+
+def _ran(exported: Any, wrapped: wrapping.Wrapped, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+    import torch
+
+    tensors = wrapping.leaves(inputs)
+    with torch.no_grad(), eager.seeded():
+        made = exported(*(tensors[name].clone() for name in wrapped.inputs))
+    return {path: value.cpu() for path, value in zip(wrapped.outputs, made, strict=True)}
+
+
+def _others(inputs: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
+    """Inputs of other sizes: more rows, and where all that is read is text, a shorter one."""
+    apart = rows.apart(inputs)
+    if apart is not None:
+        yield f"{MORE} rows", rows.repeated(apart[0], MORE)
+    ids = inputs.get("input_ids")
+    others = [value for name, value in inputs.items() if name != "input_ids" and name.endswith(rows.CONTENT)]
+    if ids is not None and ids.ndim == 2 and not any(getattr(value, "is_floating_point", bool)() for value in others):
+        length = ids.shape[1]
+        yield (
+            f"{length - FEWER} places",
+            {
+                name: value[:, : length - FEWER]
+                if getattr(value, "ndim", 0) >= 2 and value.shape[1] == length
+                else value
+                for name, value in inputs.items()
+            },
+        )
