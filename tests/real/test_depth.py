@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -305,3 +306,46 @@ def test_a_wrong_rotary_base_on_a_device_is_found(
     result = depth.ended(tmp_path, known[id], "generate")
     assert result.status is Status.FAIL
     assert result.message.startswith("greedy:")
+
+
+@pytest.mark.parametrize("id", ["gpt2/GPT2Model"])
+def test_what_is_compiled_passes_and_its_graphs_are_counted(id: str, known: dict[str, Subject], tmp_path: Path) -> None:
+    result = depth.ended(tmp_path, known[id], "compile")
+    if not any(map(shutil.which, ("g++", "clang++", "c++"))):
+        assert result.status is Status.UNAVAILABLE
+        assert "C++ compiler" in result.message
+        return
+    assert result.status is Status.PASS, result.message
+    assert result.metrics["graphs"] >= 1
+    assert result.metrics["recompiles"] >= 0
+
+
+def test_without_a_compiler_nothing_is_compiled_and_it_says_what_to_install(
+    known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "/nowhere/c++")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = depth.ended(tmp_path, known["gpt2/GPT2Model"], "compile")
+    assert result.status is Status.UNAVAILABLE, result.message
+    assert "g++" in result.message
+
+
+@pytest.mark.parametrize("id", THREE)
+def test_what_is_wrong_only_when_compiled_is_found(
+    id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = kind_of(known[id])
+    honest = kind.forward
+
+    def lying(model: Any, *given: Any, **named: Any) -> Any:
+        outputs = honest(model, *given, **named)
+        if torch.compiler.is_compiling():
+            outputs.last_hidden_state = outputs.last_hidden_state * 1.01
+        return outputs
+
+    monkeypatch.setattr(kind, "forward", functools.wraps(honest)(lying))
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))  # C++ takes a minute
+    monkeypatch.setattr(importlib.import_module("archsweep.checks.compile"), "_find_compiler", lambda: None)
+    result = depth.ended(tmp_path, known[id], "compile")
+    assert result.status is Status.FAIL
+    assert "relative error" in result.message
