@@ -328,7 +328,6 @@ class Program(Protocol):
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Outputs by path, on the CPU, in the program's dtype; synchronised."""
-        ...
 
     def placement(self) -> Placement:
         """Where it ran. Called after `run`."""
@@ -347,34 +346,28 @@ class Bench(Protocol):
     def option(self, name: str) -> str: ...  # of the platform's, for this case: its default where the case has none
     def model(self, dtype: str | None = None) -> Any:
         """A fresh torch module in eval mode, tiny and lively, always with the same weights."""
-        ...
 
     @property
     def inputs(self) -> Mapping[str, Tensor]: ...
     @property
     def second_inputs(self) -> Mapping[str, Tensor]:
         """Other values, padded otherwise, in the same shapes: what an exporter baked into a graph shows on them."""
-        ...
 
     @property
     def recipe(self) -> Mapping[str, Any]:
         """How model and inputs were made, as JSON values: enough to make them again."""
-        ...
 
     @property
     def reference(self) -> Reference: ...
     @property
     def program(self) -> Program:
         """The case's compiled program; compiled at first use, shared by the lot's cases of one dtype and options."""
-        ...
 
     def program_anew(self) -> Program:
         """The same, compiled again, whatever the lot has."""
-        ...
 
     def compiled(self, module: Any) -> Program:
         """Another program of a platform with the capability `module`: of a torch module that the check has made."""
-        ...
 
 
 class Platform(Protocol):
@@ -391,7 +384,6 @@ class Platform(Protocol):
 
     def probe(self) -> Probe:
         """Is it here? Computes something real on the device. Never raises."""
-        ...
 
     def compile(self, bench: Bench) -> Program: ...
 
@@ -404,6 +396,5 @@ class Check(Protocol):
 
     def applies(self, subject: Subject) -> str | None:
         """None, or the reason why this check does not concern the subject."""
-        ...
 
     def run(self, bench: Bench) -> Verdict: ...

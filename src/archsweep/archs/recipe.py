@@ -31,7 +31,6 @@ LEARNT = 1.2  # by how much more a model may have whose error said that a width 
 REPAIRS = 6
 CONFIG_REPAIRS = 6
 MOST_ATTEMPTS = 60
-CAUSAL = "CAUSAL_LM"  # mapping
 OTHER = 5  # the draw of inputs that are held against those of a recipe: none of its own
 ALTERNATIVES: tuple[dict[str, Any], ...] = (
     {},
@@ -130,12 +129,12 @@ def find(
 def _candidates(search: _Search, default: Any) -> Iterator[tuple[Recipe, Any]]:
     """The recipe that each move leads to, with its model."""
     for move, node in shrink.candidates(default):
-        _decode(search.subject, node)
         for lesson in range(CONFIG_REPAIRS):
             if search.attempts >= MOST_ATTEMPTS:
                 return
             most = search.most * (LEARNT if lesson else 1)
-            edits = _listed(overrides.merged(tree.edits_of(_cacheless(node)), search.special.config))
+            told = shrink.told(node, search.subject.mappings)
+            edits = _listed(overrides.merged(tree.edits_of(told), search.special.config))
             model, error = search.attempt(Stage.BUILD, functools.partial(_lively, search, edits, most))
             if error is None:
                 hints, error = _search_inputs(search, model, functools.partial(shrink.repaired, node))
@@ -193,21 +192,6 @@ def _listed(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _listed(item) for name, item in value.items()}
     return [_listed(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _decode(subject: Subject, root: tree.Node) -> None:
-    """A language model that goes on with its text sees none of what comes: a body of two uses is told which it is."""
-    one_of_two = root.values.get("is_decoder") is False and not root.values.get("is_encoder_decoder")
-    if CAUSAL in subject.mappings and one_of_two:
-        root.set("is_decoder", True)
-
-
-def _cacheless(node: tree.Node) -> tree.Node:
-    """Caches off everywhere: a single pass has no use for one, and exports do not take them."""
-    for inner in node.walk():
-        if inner.values.get("use_cache"):
-            inner.set("use_cache", False)
-    return node
 
 
 def _lively(search: _Search, edits: Mapping[str, Any], most: float) -> Any:
@@ -386,7 +370,7 @@ def first_attempt(subject: Subject, *, rules_alone: bool = False) -> Recipe:
     """What the search tries first: the recipe that shows the failure where the search finds none."""
     special = overrides.for_subject(subject, rules_alone)
     move, node = next(shrink.candidates(default_config(subject)))
-    edits = _listed(overrides.merged(tree.edits_of(_cacheless(node)), special.config))
+    edits = _listed(overrides.merged(tree.edits_of(shrink.told(node, subject.mappings)), special.config))
     return Recipe(config=edits, hints=dict(special.inputs), seed=0, candidate=move.name, attempts=0, parameters=0)
 
 

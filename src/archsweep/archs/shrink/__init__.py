@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from archsweep.archs.shrink import blanks, kinds, layers, lessons, relations, sizes, tokens, tree, widths, wrapped
+from archsweep.archs.shrink import blanks, kinds, layers, lessons, relations, sizes, tokens, tree, uses, widths, wrapped
 
 repaired = lessons.repaired
 kinds_lost = kinds.kinds_lost
+told = uses.told
 
 
 @dataclass(frozen=True, kw_only=True)
