@@ -324,7 +324,8 @@ class Reference:
 
 
 class Program(Protocol):
-    """A compiled model on a platform. `metrics`, where it has them, is what it measured of its own runs."""
+    """A compiled model on a platform. It may have `metrics`, what it measured of its own runs, and `stepper(inputs)`, a
+    function that gives the seconds of one run on the device alone."""
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Outputs by path, on the CPU, in the program's dtype; synchronised."""
@@ -363,11 +364,8 @@ class Bench(Protocol):
     def program(self) -> Program:
         """The case's compiled program; compiled at first use, shared by the lot's cases of one dtype and options."""
 
-    def program_anew(self) -> Program:
-        """The same, compiled again, whatever the lot has."""
-
-    def compiled(self, module: Any) -> Program:
-        """Another program of a platform with the capability `module`: of a torch module that the check has made."""
+    def compiled(self, module: Any = None) -> Program:
+        """Another program: of the same model again, or, with the capability `module`, of one that a check has made."""
 
 
 class Platform(Protocol):

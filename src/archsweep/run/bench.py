@@ -228,16 +228,12 @@ class LotBench:
             self._used.append(program)
         return program
 
-    def program_anew(self) -> Program:
+    def compiled(self, module: Any = None) -> Program:
         self._found_recipe()
         self.announce(Stage.COMPILE)
-        program = self._programs[self._key()] = self._compiled(self._key())
-        self._used.append(program)
-        return program
-
-    def compiled(self, module: Any) -> Program:
-        self.announce(Stage.COMPILE)
-        program = StagedProgram(self._platform.compile(_Instead(self, module)), self.announce, False)
+        self._exported = self._graph = False
+        bench = self if module is None else _Instead(self, module)
+        program = StagedProgram(self._platform.compile(bench), self.announce, self._exported, self._graph)
         self._used.append(program)
         return program
 
