@@ -304,6 +304,7 @@ class Lot:
     cache: str  # root of the content-addressed cache
     imports: tuple[str, ...] = ()
     rules_alone: bool = False  # ignore overrides.toml and remembered outcomes
+    checkpoint: str = ""  # the folder of real weights; "" for tiny ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -387,7 +388,7 @@ class Platform(Protocol):
 
 
 class Check(Protocol):
-    """A module in `checks/`. Its name is the file's name. It may have `warm_up()` (before workers fork)."""
+    """A module in `checks/`. It may have `warm_up()` (before workers fork), and be `costly`: asked only by name."""
 
     question: str  # one line, for `archsweep list checks`
     needs: tuple[str, ...]  # names of Capabilities that must be true

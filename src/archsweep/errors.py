@@ -68,6 +68,10 @@ class SettingsError(ArchsweepError):
     """A malformed settings or data file, or a value out of range; names the file and the line where it can."""
 
 
+class CheckpointFault(ArchsweepError):
+    """A folder or a name under which there are no weights that can be loaded."""
+
+
 class DatabaseError(ArchsweepError):
     """A database that is locked, read-only, of another version, or not a database."""
 

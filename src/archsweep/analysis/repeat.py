@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from archsweep.contract import TINY, Case
+from archsweep.contract import Case
 from archsweep.settings import KNOWN
 
 
@@ -27,10 +27,10 @@ def case_of(row: Mapping[str, Any]) -> Case:
 def command(case: Case, database: str, asked: Mapping[str, Any]) -> str:
     """A shell command. `asked` holds the options of the run in which the case ended, as its record has them."""
     words = ["archsweep", "run", "--class", case.subject, "--platform", case.platform, "--check", case.check]
+    if asked.get("checkpoint"):
+        words = ["archsweep", "test", asked["checkpoint"], *words[4:]]
     if case.dtype != case.default_dtype:
         words += ["--dtype", case.dtype]
-    if case.weights != TINY:
-        words += ["--weights", case.weights]
     for key, value in case.options:
         words += ["--option", f"{key}={value}"]
     for module in asked.get("imports", ()):

@@ -12,6 +12,7 @@ from archsweep.contract import Bench, Reference, Stage, Status, Subject, Tensor,
 from archsweep.errors import Unavailable
 
 question = "Does torch.compile give the reference's outputs, and eager's at another batch size?"
+costly = True  # asked only where it is named
 needs = ("module",)
 
 MORE = 3  # rows of another batch

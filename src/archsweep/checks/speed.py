@@ -19,6 +19,7 @@ from archsweep.contract import Bench, Evidence, Program, Stage, Status, Subject,
 from archsweep.errors import Inapplicable
 
 question = "How long do build, compile, first run and steady runs take, at which batch sizes, in how much memory?"
+costly = True  # asked only where it is named
 needs = ("executes",)
 
 WARM, LEAST, MOST = 3, 12, 200  # runs

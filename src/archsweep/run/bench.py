@@ -78,6 +78,57 @@ class ArchitectureSource:
         return reference
 
 
+class CheckpointSource:
+    """Real weights out of a folder, and what its own tokenizer and processors make of raw text, images and sound."""
+
+    def __init__(self, lot: Lot) -> None:
+        self._lot, self._folder = lot, Path(lot.checkpoint)
+
+    def find(self, announce: Callable[[Stage], None]) -> Any:
+        model = self.make_model({})
+        announce(Stage.INPUTS)
+        made = self._made(0)[1]
+        parameters = sum(value.numel() for value in model.parameters())
+        return {
+            "candidate": self._lot.cases[0].weights,
+            "parameters": parameters,
+            "attempts": 1,
+            "processed": list(made),
+        }
+
+    def again(self, recipe: Any, seed: int) -> Any:
+        return None
+
+    def make_model(self, recipe: Any) -> Any:
+        from archsweep.archs.recipe import model_class
+
+        safe = any(self._folder.glob("*.safetensors"))  # pickles alone have been allowed, or this lot would not be
+        kind = model_class(self._lot.subject)
+        return kind.from_pretrained(
+            str(self._folder), local_files_only=True, use_safetensors=safe, dtype="float32"
+        ).eval()
+
+    def make_inputs(self, recipe: Any, draw: int | None = None) -> Mapping[str, Tensor]:
+        return self._made(draw or 0)[0]
+
+    def _made(self, draw: int) -> tuple[Mapping[str, Tensor], tuple[str, ...]]:
+        from archsweep.archs import processed
+        from archsweep.archs.recipe import model_class
+
+        kind = model_class(self._lot.subject)
+        config = kind.config_class.from_pretrained(str(self._folder), local_files_only=True)
+        found: tuple[Mapping[str, Tensor], tuple[str, ...]] = processed.made(
+            self._lot.subject, kind, config, self._folder, draw
+        )
+        return found
+
+    def obtain_reference(self, recipe: Any, inputs: Mapping[str, Tensor]) -> Reference:
+        from archsweep.archs.reference import obtain
+
+        cache = Path(self._lot.cache) if self._lot.cache else None
+        return obtain(self._lot.subject, recipe, lambda: self.make_model(recipe), inputs, cache)
+
+
 class _Kept:
     """An ending to be raised for each case of a lot: from where it was met first, as an exception raised again and
     again gathers the way of every time."""

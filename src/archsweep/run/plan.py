@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from archsweep.archs.selection import Selection
-from archsweep.contract import Capabilities, Case, Environment, Evidence, Lot, Probe, Result, Stage, Status, Subject
+from archsweep.contract import (
+    TINY,
+    Capabilities,
+    Case,
+    Environment,
+    Evidence,
+    Lot,
+    Probe,
+    Result,
+    Stage,
+    Status,
+    Subject,
+)
 from archsweep.encoding import decode
 from archsweep.errors import with_install
 from archsweep.run import axes, endings, sentinels
@@ -32,6 +44,8 @@ class Options:
     rules_alone: bool = False
     only: str | None = None
     cache: str = ""
+    checkpoint: str = ""  # the folder of real weights, of the one class that is selected
+    weights: str = TINY  # what a case calls them
 
 
 def decode_options(value: Any) -> Options:
@@ -81,6 +95,7 @@ def _cases(options: Options, ground: Ground, subject: Subject) -> tuple[Case, ..
             check=check,
             dtype=dtype,
             default_dtype=ground.capabilities.dtypes[0],
+            weights=options.weights,
             options=chosen,
         )
         for dtype, chosen in axes.variants(options.dtypes, options.chosen, ground.capabilities)
@@ -111,6 +126,7 @@ def _lot(
         cache=options.cache,
         imports=options.imports,
         rules_alone=options.rules_alone,
+        checkpoint=options.checkpoint,
     )
 
 

@@ -21,7 +21,7 @@ from archsweep import errors, registry
 from archsweep.contract import Capabilities, Case, Failure, Lot, Result, Stage, Status, Verdict
 from archsweep.encoding import decode, encode
 from archsweep.run import endings, handing, reuse, sentinels
-from archsweep.run.bench import ArchitectureSource, LotBench
+from archsweep.run.bench import ArchitectureSource, CheckpointSource, LotBench
 from archsweep.settings import DEFAULT_PLATFORM
 
 LOT_FILE, STAGE_FILE = "lot.json", "stage"
@@ -84,7 +84,7 @@ def work(folder: Path) -> bool:
     """
     lot = decode(Lot, json.loads((folder / LOT_FILE).read_text()))
     announce = Announcer(folder / STAGE_FILE, lot.platform == DEFAULT_PLATFORM)
-    source = sentinels.source(lot) or ArchitectureSource(lot)
+    source = sentinels.source(lot) or (CheckpointSource(lot) if lot.checkpoint else ArchitectureSource(lot))
     platform = registry.load("platforms", lot.platform)
     bench = LotBench(lot, platform, source, announce)
     common: Result | None = None
@@ -176,6 +176,7 @@ def _made(bench: LotBench) -> dict[str, Any]:
     if not bench.found:
         return {}
     short = {key: bench.recipe.get(key) for key in ("candidate", "attempts", "parameters", "fed", "seed")}
+    short |= {"processed": bench.recipe["processed"]} if "processed" in bench.recipe else {}
     hints = bench.recipe.get("hints", {})
     left_out = {
         "dropped": list(hints.get("drop", ())),  # what the class refuses beside its other inputs
