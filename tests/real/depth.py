@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -31,3 +32,8 @@ def ended(folder: Path, subject: Subject, check: str, **case: Any) -> Result:
     (folder / worker.LOT_FILE).write_text(json.dumps(encode(lot)))
     worker.work(folder)
     return worker.read_results(folder)[0]
+
+
+def kind_of(subject: Subject) -> Any:
+    """The class itself."""
+    return getattr(importlib.import_module(subject.class_module), subject.class_name)

@@ -36,9 +36,9 @@ class Checkpoint:
 def locate(text: str, *, allow_pickle: bool = False) -> Checkpoint:
     """The checkpoint that is meant. Raises CheckpointFault, with what to do, before anything is loaded."""
     folder = Path(text)
-    if folder.is_dir():
+    if text and folder.is_dir():
         return _read(folder.resolve(), folder.resolve().name, allow_pickle)
-    if folder.exists():
+    if text and folder.exists():
         raise CheckpointFault(f"{text} is a file", "Name the folder that holds its config.json.")
     if ".." in text or not _ID.match(text):
         raise CheckpointFault(f"{text!r} is neither a folder nor a name that the hub could have", "Give one of both.")

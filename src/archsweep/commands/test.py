@@ -29,7 +29,9 @@ from archsweep.commands._selection import split
 @click.option("--quiet", is_flag=True, help="No progress.")
 @click.option("--json", "as_json", is_flag=True, help="The last line of the output is the summary as JSON.")
 def command(what: str, **given: Any) -> int:
-    """Test real weights: a folder that save_pretrained wrote, or a hub id (from the cache; online also from the hub).
+    """Test real weights: a saved folder or a hub id.
+
+    The folder is one that save_pretrained wrote; an id is taken from the cache, and where the hub answers, from there.
 
     \b
     archsweep test ./my-model
@@ -40,7 +42,8 @@ def command(what: str, **given: Any) -> int:
     are loaded, unless --allow-pickle is given; no code of the checkpoint is run.
 
     \b
-    Exit codes: 0 no findings, 1 findings, 2 no such weights or wrong usage, 3 a harness is broken, 130 interrupted.
+    Exit codes: 0 no findings, 1 findings, 2 no such weights or wrong usage,
+    3 a harness is broken, 130 interrupted.
     """
     from archsweep import registry, settings
     from archsweep.archs import catalog, weights
