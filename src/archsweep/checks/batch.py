@@ -55,6 +55,7 @@ def run(bench: Bench) -> Verdict:
     if verdict.status is not Status.PASS:
         return dataclasses.replace(verdict, message=f"a row alone differs: {verdict.message}", details=details)
     for what, found in (*_shorter(bench, program, reference, apart, alone), *_hidden(bench, program, reference, whole)):
+        bench.announce(Stage.COMPARE)
         details["padding"].append(what)
         if found.status is not Status.PASS:
             return dataclasses.replace(found, message=f"{what}: {found.message}", details=details)

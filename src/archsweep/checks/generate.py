@@ -48,7 +48,6 @@ def run(bench: Bench) -> Verdict:
     program = bench.program
     with eager.seeded():
         program.run(bench.inputs)
-    bench.announce(Stage.RUN)
     module: Any = program.module  # type: ignore[attr-defined]
     details: dict[str, Any] = {
         "steps": exact.tokens.shape[1],
@@ -57,7 +56,9 @@ def run(bench: Bench) -> Verdict:
         "compared": [],
     }
     worst: Verdict | None = None
+    bench.announce(Stage.RUN)
     for what, expected, found in _runs(module, prompt, exact, held, details):
+        bench.announce(Stage.COMPARE)
         verdict = comparison.compare(expected, {LOGITS: found.cpu()}, bench.case.dtype)
         details["compared"].append(what)
         if verdict.status is not Status.PASS:
@@ -66,7 +67,6 @@ def run(bench: Bench) -> Verdict:
             )
         if worst is None or verdict.metrics["worst_relative"] > worst.metrics["worst_relative"]:
             worst = verdict
-    bench.announce(Stage.COMPARE)
     assert worst is not None
     return dataclasses.replace(worst, details={**worst.details, **details})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
@@ -79,7 +80,19 @@ def command(what: str, **given: Any) -> int:
     click.echo(f"{found.name}: {subject.class_name} of model type {subject.model_type}, {found.folder}")
     manner = Manner(jobs=known["jobs"] or cores(), quiet=given["quiet"], strict=True)
     outcome = sweep(options, manner, _database.DatabaseKeeper(known["db"]))
+    _show_cells(known["db"], subject.id, str(outcome.summary["run"]))
     _outcome.show(outcome, options, str(known["db"]), str(known["db"]))
     if given["as_json"]:
         click.echo(json.dumps(outcome.summary))
     return outcome.exit_code
+
+
+def _show_cells(database: Path, subject: str, run: str) -> None:
+    """What each check came to."""
+    from archsweep.render import cell
+    from archsweep.render.terminal import console
+    from archsweep.store import read
+
+    names = [name for name in read.case_names(database) if name.startswith(f"{subject}:")]
+    rows = [row for row in read.cells(database, cases=names, every_fingerprint=True) if row["run"] == run]
+    cell.show_candidates(subject, rows, console())
