@@ -30,6 +30,7 @@ NO_ADAPTER = "the browser has no WebGPU adapter"
 NATIVE = ("onnxruntime-ep-webgpu",)
 SOFTWARE = ("swiftshader", "llvmpipe", "lavapipe", "software", "warp", "basic render")
 REPAIRS = (
+    "doubles_as_floats",
     "casts_by_int32",
     "nan_by_comparison",
     "sines_by_polynomial",

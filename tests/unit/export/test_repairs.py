@@ -51,6 +51,13 @@ WIDE = VALUES.reshape(2, 3, 2, 2, 2, 2)
 TOLERANCES = {"sines_by_polynomial": 5e-7, "convolutions_of_whole_fours": 5e-6}  # absolute, where not exact
 INDICES = RANDOM.integers(0, 8, (2, 1, 3, 2))
 SAMPLES: dict[str, list[tuple[list[Any], dict[str, Any], dict[str, Any]]]] = {
+    "doubles_as_floats": [
+        (
+            [node("Cast", ["x"], ["d"], to=11), node("Mul", ["d", "two"], ["e"]), node("Cast", ["e"], ["y"], to=1)],
+            {"x": VALUES},
+            {"two": np.array(2.0)},
+        )
+    ],
     "reciprocal_as_division": [([node("Exp", ["x"], ["e"]), node("Reciprocal", ["e"], ["y"])], {"x": VALUES}, {})],
     "masked_rows_by_maximum": [
         (
