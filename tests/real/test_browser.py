@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -113,6 +114,15 @@ def test_architectures_pass(name: str, model: str, tmp_path: Path) -> None:
     for result in browsing.endings(tmp_path / "lot", name, model):
         assert result.status is Status.PASS, result
         assert ("WebGPU" if name == "webgpu" else "WebNN/LiteRT-CPU") in result.device
+
+
+def test_of_all_that_a_runtime_says_the_numbers_of_nodes_are_heard() -> None:
+    """A long graph makes thousands of lines of other things, so no number of last lines is enough."""
+    browsing.require("webnn")
+    tab = registry.load("platforms", "webnn")._tab()
+    told = tab.ask("load", "webnn", "tiny")["said"]
+    assert any(re.search(r"nodes in the graph: \d+ number of nodes supported by WebNN: \d+", line) for line in told)
+    assert all("number of nodes" in line for line in told)
 
 
 @pytest.mark.parametrize(("drift", "status"), [(0.0, Status.PASS), (0.01, Status.FAIL)])

@@ -65,7 +65,7 @@ class PageProgram:
         self._inputs: tuple[str, ...] = ()
         self.nodes: tuple[Node, ...] | None = None
         self._settled: tuple[Mapping[str, Tensor], dict[str, Tensor]] | None = None
-        self.said: tuple[str, ...] = ()  # by the runtime, while it took the graph
+        self.said: tuple[str, ...] = ()  # by the runtime of the numbers of nodes, while it took the graph
         self.details: dict[str, Any] = made.facts()
         try:
             self._sure(self.load)

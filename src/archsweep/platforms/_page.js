@@ -66,7 +66,7 @@ globalThis.archsweep = {
     session = null;
     said.length = 0;
     session = await opened(provider, model, {enableProfiling: true, logSeverityLevel: 1});
-    return {inputs: session.inputNames, outputs: session.outputNames, said: said.slice(-500)};
+    return {inputs: session.inputNames, outputs: session.outputNames, said: said.filter((line) => line.includes('number of nodes'))};
   },
   async run(name, described, target) {
     const given = await bytes(name);
