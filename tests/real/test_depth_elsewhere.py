@@ -146,9 +146,13 @@ def test_what_is_compiled_passes_and_its_graphs_are_counted(id: str, known: dict
 def test_without_a_compiler_nothing_is_compiled_and_it_says_what_to_install(
     known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CXX", "/nowhere/c++")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    result = depth.ended(tmp_path, known["gpt2/GPT2Model"], "compile")
+    search = importlib.import_module("torch._inductor.cpp_builder").cpp_compiler_search
+    search.cache_clear()  # torch looks once in a process
+    with monkeypatch.context() as patch:
+        patch.setenv("CXX", "/nowhere/c++")
+        patch.setenv("PATH", str(tmp_path))
+        result = depth.ended(tmp_path, known["gpt2/GPT2Model"], "compile")
+    search.cache_clear()
     assert result.status is Status.UNAVAILABLE, result.message
     assert "g++" in result.message
 
