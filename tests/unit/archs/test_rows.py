@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from archsweep.archs import generation, rows  # noqa: E402
+from archsweep.archs.inputs import placeholders  # noqa: E402
 
 
 def test_rows_are_taken_apart_with_their_shares_of_what_is_packed() -> None:
@@ -87,3 +88,21 @@ def test_a_single_prompt_has_no_padding() -> None:
     found = generation.prompt(PADDED, encoded=False)
     _, second = rows.apart(found) or ()
     assert generation.single(second)["input_ids"].tolist() == [[9, 9]]
+
+
+def test_features_of_unequal_rows_are_counted_by_row() -> None:
+    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])
+    given = {"input_features": torch.ones(2, 4, 3), "input_features_mask": mask}
+
+    def ask(input_features: torch.Tensor, input_features_mask: torch.Tensor) -> torch.Tensor:
+        return input_features[input_features_mask.bool()]
+
+    assert placeholders._by_rows(ask, given, 6) == [4, 2]
+    assert placeholders._by_rows(ask, given, 7) is None, "they do not add up"
+
+
+def test_a_class_that_takes_no_row_alone_leaves_the_total() -> None:
+    def ask(input_features: torch.Tensor) -> torch.Tensor:
+        return input_features[1]
+
+    assert placeholders._by_rows(ask, {"input_features": torch.ones(2, 4, 3)}, 8) is None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from archsweep.archs import rows
+from archsweep.archs import eager, rows
 from archsweep.archs.inputs.facts import BATCH, Facts
 from archsweep.archs.inputs.image import IMAGES, VIDEOS
 from archsweep.archs.inputs.text import pad_id, vocabulary
@@ -178,9 +178,12 @@ def count_features(facts: Facts, kind: str, made: Mapping[str, Any], token: int 
 
 
 def _by_rows(ask: Callable[..., Any], arguments: Mapping[str, Any], total: int) -> list[int] | None:
-    """The features of each row, asked for alone, where they add up to those of all and are not the same."""
+    """The features of each row, asked for alone, where it can be and they add up to those of all."""
     parts = rows.apart(arguments)
-    counts = [_counted(ask(**part)) for part in parts or ()]
+    try:
+        counts = [_counted(ask(**part)) for part in parts or ()]
+    except eager.RAISED:  # a row alone may lack an axis that the class counts on
+        return None
     whole = [count for count in counts if isinstance(count, int)]
     return whole if sum(whole) == total and len(set(whole)) == len(parts or ()) else None
 
