@@ -64,10 +64,10 @@ def test_a_folder_is_tested_with_inputs_of_its_own_tokenizer(
     database = str(tmp_path / "results.duckdb")
     code, said = run("test", str(saved), "--check", "forward,parity,save_load,batch", "--db", database, "--quiet")
     assert code == 0, said
-    assert "small-bert: BertModel of model type bert" in said
+    assert ": BertModel of model type bert" in said
     rows = json.loads(run("query", "select * from results", "--json", "--db", database)[1])
     assert {row["status"] for row in rows} == {"pass"}
-    assert {row["weights"] for row in rows} == {"small-bert"}
+    assert {row["weights"] for row in rows} == {weights.locate(str(saved)).name}
     assert {*json.loads(rows[0]["details"])["recipe"]["processed"]} >= {"input_ids", "attention_mask"}
 
 
@@ -152,7 +152,28 @@ def test_pickles_are_taken_where_they_are_allowed(copy: Path) -> None:
     pickled(copy)
     with pytest.raises(CheckpointFault):
         weights.locate(str(copy))
-    assert weights.locate(str(copy), allow_pickle=True).name == "copy"
+    assert weights.locate(str(copy), allow_pickle=True).name.startswith("copy@")
+
+
+def test_two_folders_of_one_name_are_two_checkpoints(copy: Path) -> None:
+    before = weights.locate(str(copy)).name
+    assert weights.locate(str(copy)).name == before
+    with (copy / "model.safetensors").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\x3f")
+    assert weights.locate(str(copy)).name != before
+
+
+def test_a_tokenizer_that_is_there_and_broken_is_no_absent_one(
+    run: Callable[..., tuple[int, str]], copy: Path, tmp_path: Path
+) -> None:
+    for name in ("tokenizer.json", "vocab.txt", "tokenizer_config.json"):
+        if (copy / name).exists():
+            (copy / name).write_text("{")
+    database = str(tmp_path / "results.duckdb")
+    code, said = run("test", str(copy), "--check", "forward", "--db", database, "--quiet")
+    assert code == 1
+    assert "error" in said
 
 
 @pytest.fixture(scope="module")

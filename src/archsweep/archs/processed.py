@@ -5,7 +5,7 @@ Where a checkpoint brings none for what its class reads, numbers are drawn as fo
 
 from __future__ import annotations
 
-import contextlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ TEXTS = (  # draws of two texts of unequal length
     ("Rain is expected in the north tonight.", "She wrote the last line of her book on a train between two cities."),
 )
 SECONDS, SIDE = 1.0, 96
-REFUSALS = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError)
+TOKENIZERS, PROCESSOR = ("tokenizer_config.json", "tokenizer.json"), "preprocessor_config.json"
 
 
 def made(subject: Subject, kind: type, config: Any, folder: Path, draw: int) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -35,18 +35,28 @@ def made(subject: Subject, kind: type, config: Any, folder: Path, draw: int) -> 
 
 
 def _processed(folder: Path, draw: int) -> dict[str, Any]:
-    """What every processor that the folder has makes of raw material."""
+    """What every processor that the folder has makes of raw material; one that is there and does not work raises."""
     found: dict[str, Any] = {}
-    for make in (_text, _image, _sound):
-        with contextlib.suppress(*REFUSALS):
-            found |= make(folder, draw)
+    if any((folder / name).is_file() for name in TOKENIZERS):
+        found |= _text(folder, draw)
+    stated = _stated(folder)
+    if stated:
+        hears = "sampling_rate" in stated or "feature_extractor_type" in stated
+        found |= _sound(folder, draw) if hears else _image(folder, draw)
+    return found
+
+
+def _stated(folder: Path) -> Mapping[str, Any]:
+    """What the folder says of its processor of images or sound; empty if it has none."""
+    path = folder / PROCESSOR
+    found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return found
 
 
 def _text(folder: Path, draw: int) -> Mapping[str, Any]:
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     every = tokenizer([text for texts in TEXTS for text in texts], padding=True, return_tensors="pt")
@@ -58,7 +68,7 @@ def _image(folder: Path, draw: int) -> Mapping[str, Any]:
     import numpy
     from transformers import AutoImageProcessor
 
-    processor = AutoImageProcessor.from_pretrained(str(folder), local_files_only=True)
+    processor = AutoImageProcessor.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     ramp = numpy.linspace(0, 255, SIDE, dtype=numpy.uint8)
     noise = numpy.random.default_rng(draw).integers(0, 255, (SIDE, SIDE, 3), dtype=numpy.uint8)
     image = numpy.stack([ramp[None].repeat(SIDE, 0), ramp[:, None].repeat(SIDE, 1), noise[..., 0]], -1)
@@ -69,7 +79,7 @@ def _sound(folder: Path, draw: int) -> Mapping[str, Any]:
     import numpy
     from transformers import AutoFeatureExtractor
 
-    extractor = AutoFeatureExtractor.from_pretrained(str(folder), local_files_only=True)
+    extractor = AutoFeatureExtractor.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     rate = getattr(extractor, "sampling_rate", None)
     if not rate:
         return {}

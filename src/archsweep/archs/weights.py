@@ -6,11 +6,12 @@ whatever code it holds.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ CONFIG, INDEX = "config.json", "model.safetensors.index.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Weights on this machine. `name` is what a case calls them: the folder's name, or id@revision."""
+    """Weights on this machine. `name` is what a case calls them: the folder's name@hash, or id@revision."""
 
     name: str
     folder: Path
@@ -37,7 +38,8 @@ def locate(text: str, *, allow_pickle: bool = False) -> Checkpoint:
     """The checkpoint that is meant. Raises CheckpointFault, with what to do, before anything is loaded."""
     folder = Path(text)
     if text and folder.is_dir():
-        return _read(folder.resolve(), folder.resolve().name, allow_pickle)
+        local = _read(folder.resolve(), folder.resolve().name, allow_pickle)
+        return replace(local, name=f"{local.name}@{_digest(local.folder)}")  # two folders may have one name
     if text and folder.exists():
         raise CheckpointFault(f"{text} is a file", "Name the folder that holds its config.json.")
     if ".." in text or not _ID.match(text):
@@ -45,6 +47,15 @@ def locate(text: str, *, allow_pickle: bool = False) -> Checkpoint:
     found = _fetched(text)
     revision = found.name[:12] if found.parent.name == "snapshots" else "main"
     return _read(found, f"{text}@{revision}", allow_pickle)
+
+
+def _digest(folder: Path) -> str:
+    """The beginning of a hash of all that the configuration and the weights hold."""
+    total = hashlib.sha256((folder / CONFIG).read_bytes())
+    for file in sorted(item for pattern in (WEIGHTS, *_PICKLES) for item in folder.glob(pattern)):
+        with file.open("rb") as opened:
+            total.update(hashlib.file_digest(opened, "sha256").digest())
+    return total.hexdigest()[:12]
 
 
 def _fetched(name: str) -> Path:

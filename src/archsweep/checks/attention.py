@@ -22,8 +22,7 @@ CLAIMS = {
     "flex_attention": "_supports_flex_attn",
     "flash_attention_2": "_supports_flash_attn",
 }
-ON_GPU = ("flash_attention_2",)
-PLAIN = "eager"
+PLAIN, FLASH = "eager", "flash_attention_2"
 
 
 def applies(subject: Subject) -> str | None:
@@ -42,6 +41,8 @@ def warm_up() -> None:
 
 
 def run(bench: Bench) -> Verdict:
+    from transformers.utils import is_flash_attn_2_available
+
     reference, program = bench.reference, bench.program
     with eager.seeded():
         program.run(bench.inputs)
@@ -51,7 +52,7 @@ def run(bench: Bench) -> Verdict:
         return Verdict(status=Status.INAPPLICABLE, message="the class claims no attention but eager")
     verdicts, seen = {}, {}
     for name in (PLAIN, *claimed):
-        if name in ON_GPU and bench.case.platform == "cpu":
+        if name == FLASH and not is_flash_attn_2_available():
             continue
         model = bench.model()
         model.set_attn_implementation(name)

@@ -51,10 +51,13 @@ def run(bench: Bench) -> Verdict:
         "outputs": list(expected),
         "others": [path for path in whole if path not in expected],
     }
-    details: dict[str, Any] = {**verdict.details, **counted, "padding": []}
+    details: dict[str, Any] = {**verdict.details, **counted, "padding": [], "untried": []}
     if verdict.status is not Status.PASS:
         return dataclasses.replace(verdict, message=f"a row alone differs: {verdict.message}", details=details)
-    for what, found in (*_shorter(bench, program, reference, apart, alone), *_hidden(bench, program, reference, whole)):
+    for what, found in (
+        *_shorter(bench, program, reference, apart, alone, details["untried"]),
+        *_hidden(bench, program, reference, whole),
+    ):
         bench.announce(Stage.COMPARE)
         details["padding"].append(what)
         if found.status is not Status.PASS:
@@ -73,9 +76,14 @@ def _compared(bench: Bench, reference: Reference, expected: Outputs, found: Outp
 
 
 def _shorter(
-    bench: Bench, program: Program, reference: Reference, apart: list[dict[str, Any]], alone: list[Outputs]
+    bench: Bench,
+    program: Program,
+    reference: Reference,
+    apart: list[dict[str, Any]],
+    alone: list[Outputs],
+    untried: list[str],
 ) -> Iterator[tuple[str, Verdict]]:
-    """Rows that are padded behind, without their padding."""
+    """Rows that are padded behind, without their padding; why not, goes to `untried`."""
     convolved = _convolves(program.module)  # type: ignore[attr-defined]
     for number, (row, padded) in enumerate(zip(apart, alone, strict=True)):
         read: dict[str, list[str]] = {}
@@ -88,7 +96,8 @@ def _shorter(
                 continue
             try:
                 found = _ran(program, cut)
-            except eager.RAISED:  # a class may take inputs of one length alone
+            except eager.RAISED as error:  # a class may take inputs of one length alone
+                untried.append(f"row {number} without its padding: {type(error).__name__}: {error}"[:300])
                 continue
             kept = {path: rows.begin(padded[path], value) for path, value in found.items() if path in padded}
             expected = {path: value for path, value in kept.items() if value is not None}
