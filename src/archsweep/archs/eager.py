@@ -126,6 +126,12 @@ def cast(model: torch.nn.Module, device: torch.device | str, dtype: torch.dtype)
     return model._apply(moved)
 
 
+def fed_like(module: torch.nn.Module, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """`inputs` where the module is, in its dtype."""
+    one = next(module.parameters())
+    return {name: fed(value, one.device, one.dtype) for name, value in inputs.items()}
+
+
 def fed(value: Any, device: torch.device | str, dtype: torch.dtype) -> Any:
     """An input on `device`, its floating tensors in `dtype`: what a model that was `cast` so takes."""
     import torch

@@ -40,7 +40,7 @@ def run(bench: Bench) -> Verdict:
         program.run(bench.inputs)
     module: Any = program.module  # type: ignore[attr-defined]
     parameter = next(module.parameters())
-    inputs = {name: eager.fed(value, parameter.device, parameter.dtype) for name, value in bench.inputs.items()}
+    inputs = eager.fed_like(module, bench.inputs)
     bench.announce(Stage.RUN)
     found = gradients.taken(module, inputs)
     lower = _lowered(bench.model(), module, inputs, found, bench.case.dtype)

@@ -30,7 +30,7 @@ def run(bench: Bench) -> Verdict:
         program.run(bench.inputs)
     module: Any = program.module  # type: ignore[attr-defined]
     parameter = next(module.parameters())
-    inputs = {name: eager.fed(value, parameter.device, parameter.dtype) for name, value in bench.inputs.items()}
+    inputs = eager.fed_like(module, bench.inputs)
     bench.announce(Stage.COMPILE)
     if parameter.device.type == "cpu":
         _find_compiler()

@@ -37,8 +37,7 @@ def run(bench: Bench) -> Verdict:
     with eager.seeded():
         program.run(bench.inputs)
     module: Any = program.module  # type: ignore[attr-defined]
-    parameter = next(module.parameters())
-    inputs = {name: eager.fed(value, parameter.device, parameter.dtype) for name, value in bench.inputs.items()}
+    inputs = eager.fed_like(module, bench.inputs)
     bench.announce(Stage.EXPORT)
     wrapped = wrapping.wrap(module, inputs)
     exported = _exported(wrapped, rows.count(inputs))

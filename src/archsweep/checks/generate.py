@@ -98,8 +98,7 @@ def _runs(
     module: Any, prompt: Mapping[str, Any], exact: Generated, held: Reference, details: dict[str, Any]
 ) -> Iterator[tuple[str, Reference, torch.Tensor]]:
     """(what, the logits that it should have, those that it has) of each way to generate."""
-    parameter = next(module.parameters())
-    given = {name: eager.fed(value, parameter.device, parameter.dtype) for name, value in prompt.items()}
+    given = eager.fed_like(module, prompt)
     free = generation.greedy(module, given, repeating=bool(details["repeating"]))
     same = _agreed(free.tokens.cpu(), exact.tokens)
     details["agreed"] = same
