@@ -45,6 +45,7 @@ def command(
     import tempfile
 
     from archsweep import settings
+    from archsweep.contract import TINY, VERIFYING
     from archsweep.errors import SettingsError
     from archsweep.store import read
 
@@ -57,6 +58,11 @@ def command(
             f"a script without archsweep is written for {settings.DEFAULT_PLATFORM} alone; not for {row['platform']}",
             f"This repeats the case: archsweep run --class {row['model_type']}/{row['class_name']} --platform "
             f"{row['platform']} --check {row['check']}",
+        )
+    if row["weights"] != TINY or row["check"] not in VERIFYING:
+        raise SettingsError(
+            f"a script without archsweep is written for {' and '.join(VERIFYING)} of tiny weights alone",
+            f"What repeats this cell: archsweep show {cell}",
         )
     known = settings.load({"imports": imports})["imports"].value
     text = _script(read.subject(path, row["model_type"], row["class_name"]), row, known, trust_remote_code)
