@@ -304,7 +304,7 @@ class Lot:
     cache: str  # root of the content-addressed cache
     imports: tuple[str, ...] = ()
     rules_alone: bool = False  # ignore overrides.toml and remembered outcomes
-    checkpoint: str = ""  # the folder of real weights; "" for tiny ones
+    checkpoint: str = ""  # where real weights are: a folder or a hub id; "" for tiny ones, or where none are known
 
 
 @dataclass(frozen=True, kw_only=True)

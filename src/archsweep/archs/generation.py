@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archsweep.archs import eager, float64
+from archsweep.archs.inputs.facts import configurations
+from archsweep.archs.shrink.fields import Meaning, meaning
 
 if TYPE_CHECKING:
     import torch
@@ -78,15 +80,16 @@ def greedy(
 ) -> Generated:  # fmt: skip
     """Generate greedily, or along the tokens `forced` (rows, steps). Raises NoLogits, and what the model raises.
 
-    Unless `repeating`, no token is taken that the text already has: random weights may give one for ever.
+    Unless `repeating`, no token is taken that the text already has: random weights may give one for ever. Nor is one
+    that the configuration names: an end would stop the text, and padding or an image's place is masked or replaced.
     """
     import torch
 
     if forced is not None:
         steps = forced.shape[1]
     settings: dict[str, Any] = {
-        "max_new_tokens": steps, "min_new_tokens": steps, "do_sample": False, "num_beams": 1, "use_cache": cached,
-        "return_dict_in_generate": True, "output_logits": True,
+        "max_new_tokens": steps, "do_sample": False, "num_beams": 1, "use_cache": cached,
+        "return_dict_in_generate": True, "output_logits": True, "suppress_tokens": named_tokens(module) or None,
     }  # fmt: skip
     if not repeating:
         settings["no_repeat_ngram_size"] = 1
@@ -99,6 +102,22 @@ def greedy(
         raise NoLogits(f"{type(module).__name__}.generate gives no logits of {steps} steps")
     tokens = made.sequences[:, -steps:]
     return Generated(tokens=tokens.detach().clone(), logits=torch.stack(list(logits[:steps]), 1).detach().clone())
+
+
+def named_tokens(module: Any) -> list[int]:
+    """The ids that the model's settings give a meaning: begin, end, padding, places of images and sound."""
+    settings = (config for _, config in configurations(module.config))
+    stated = [*settings, *([found] if (found := getattr(module, "generation_config", None)) else [])]
+    return sorted(
+        {
+            item
+            for one in stated
+            for name, value in vars(one).items()
+            if meaning(name) is Meaning.TOKEN
+            for item in (value if isinstance(value, list | tuple) else [value])
+            if isinstance(item, int) and item >= 0
+        }
+    )
 
 
 def exactly(module: Any, given: Mapping[str, Any], *, repeating: bool = True) -> Generated:
@@ -135,12 +154,13 @@ class _Forcing:
 
 @contextlib.contextmanager
 def _told(module: Any) -> Iterator[None]:
-    """While this lasts, the model's own settings say which token begins and which one pads."""
+    """While this lasts, the model's own settings say which token begins and which one pads, and force no end."""
     before = getattr(module, "generation_config", None)
     if before is None:
         yield
         return
     settings, text = copy.deepcopy(before), module.config.get_text_config(decoder=True)
+    settings.forced_eos_token_id = None
     if settings.pad_token_id is None:
         settings.pad_token_id = _first(text, "pad_token_id")
     if settings.decoder_start_token_id is None and module.config.is_encoder_decoder:

@@ -90,8 +90,8 @@ def _join_folder(folder: Path, trusted: bool) -> None:
         raise SettingsError(f"{folder} holds no config.json", "Name a folder with config.json and its Python code.")
     content = json.loads(path.read_text())
     references = content.get("auto_map", {})
-    if not references:
-        raise SettingsError(f"{path} has no auto_map: the folder brings no code of its own")
+    if "AutoConfig" not in references:
+        raise SettingsError(f"{path} has no auto_map with an AutoConfig: the folder brings no architecture of its own")
     if not trusted:
         raise SettingsError(
             f"{folder} wants to run its own Python code", "Read it, then add --trust-remote-code if you trust it."

@@ -22,7 +22,9 @@ from archsweep.errors import CheckpointFault, nearest
 _ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt")
 WEIGHTS = "*.safetensors"
+FILES = ("*.json", "*.txt", "*.model", "*.jinja", WEIGHTS)  # what is fetched: no code, no pickles
 CONFIG, INDEX = "config.json", "model.safetensors.index.json"
+CODE = "auto_map"  # the configuration's own word for the classes that its folder brings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +36,9 @@ class Checkpoint:
     config: Mapping[str, Any]
 
 
-def locate(text: str, *, allow_pickle: bool = False) -> Checkpoint:
-    """The checkpoint that is meant. Raises CheckpointFault, with what to do, before anything is loaded."""
+def locate(text: str, *, allow_pickle: bool = False, code: bool = False) -> Checkpoint:
+    """The checkpoint that is meant, with `code` its Python files too. Raises CheckpointFault, with what to do, before
+    anything is loaded."""
     folder = Path(text)
     if text and folder.is_dir():
         local = _read(folder.resolve(), folder.resolve().name, allow_pickle)
@@ -44,7 +47,7 @@ def locate(text: str, *, allow_pickle: bool = False) -> Checkpoint:
         raise CheckpointFault(f"{text} is a file", "Name the folder that holds its config.json.")
     if ".." in text or not _ID.match(text):
         raise CheckpointFault(f"{text!r} is neither a folder nor a name that the hub could have", "Give one of both.")
-    found = _fetched(text)
+    found = _fetched(text, [*FILES, *(_PICKLES if allow_pickle else ()), *(("*.py",) if code else ())])
     revision = found.name[:12] if found.parent.name == "snapshots" else "main"
     return _read(found, f"{text}@{revision}", allow_pickle)
 
@@ -58,12 +61,11 @@ def _digest(folder: Path) -> str:
     return total.hexdigest()[:12]
 
 
-def _fetched(name: str) -> Path:
+def _fetched(name: str, wanted: list[str]) -> Path:
     """The hub's snapshot of this id: from the cache, or over the network where that is allowed."""
     import huggingface_hub
     from huggingface_hub import errors
 
-    wanted = ["*.json", "*.txt", "*.model", "*.jinja", WEIGHTS]
     try:
         return Path(huggingface_hub.snapshot_download(name, allow_patterns=wanted))
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
@@ -140,12 +142,8 @@ def subject(found: Checkpoint, catalog: Catalog) -> Subject:
     if not own:
         known = {item.model_type for item in catalog.subjects}
         hint = f"Nearest: {', '.join(nearest(model_type, known))}. " if nearest(model_type, known) else ""
-        own_code = "auto_map" in found.config
-        step = (
-            "It brings code of its own: --trust-remote-code is for --import."
-            if own_code
-            else "Is transformers too old?"
-        )
+        trust = "It brings code of its own: read it, and add --trust-remote-code if you trust it."
+        step = trust if CODE in found.config else "Is transformers too old?"
         raise CheckpointFault(f"{found.folder}: this transformers knows no model type {model_type!r}", f"{hint}{step}")
     return next(
         (item for name in named for item in own if item.class_name == name),

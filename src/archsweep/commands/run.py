@@ -50,6 +50,12 @@ ALSO_RESUMED = ("resume", "jobs", "fail_fast", "baseline", "strict", "db", "jour
 @click.option("--db", metavar="FILE", help="The results database; default: archsweep.duckdb, or ARCHSWEEP_DB.")
 @click.option("--journal", type=FILE, help="Write a journal alone; needs no duckdb, and can be imported later.")
 @click.option("--cache", metavar="FOLDER", help="Where catalog and references are kept.")
+@click.option(
+    "--weights",
+    type=click.Choice(["tiny", "pretrained"]),
+    default="tiny",
+    help="Tiny models of random weights, or each type's default checkpoint, from the hub's cache or from the hub.",
+)
 @click.option("--rules-alone", is_flag=True, help="Ignore the overrides and every remembered search.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 @click.option("--json", "as_json", is_flag=True, help="The last line of the output is the summary as JSON.")
@@ -60,6 +66,7 @@ def command(selection: Selection, names: tuple[str, ...], **given: Any) -> int:
     \b
     archsweep run --base                            every base type, forward and parity, on the CPU
     archsweep run --model bert,gpt2 --platform present
+    archsweep run --base --weights pretrained       default checkpoints, as far as they can be had
     archsweep run --only failed                     what went wrong last time
     archsweep run --resume                          go on after an interruption or a kill
 
@@ -137,6 +144,7 @@ def _options(selection: Selection, known: dict[str, Any], given: dict[str, Any])
         memory_bytes=known["memory"],
         rules_alone=given["rules_alone"],
         only=given["only"],
+        weights=given["weights"],
         cache=str(known["cache"].absolute()),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from archsweep.commands._selection import split
+from archsweep.errors import EXIT_FINDINGS
 
 
 @click.command()
@@ -25,6 +26,7 @@ from archsweep.commands._selection import split
 @click.option("--timeout", metavar="SECONDS", help="Deadline of each case; default: 120.")
 @click.option("--memory", metavar="SIZE", help="Memory bound of each worker; default: 3G.")
 @click.option("--allow-pickle", is_flag=True, help="Load weights that are pickles: this runs whatever code they hold.")
+@click.option("--trust-remote-code", is_flag=True, help="Allow the Python code that the checkpoint brings to run.")
 @click.option("--db", metavar="FILE", help="The results database; default: archsweep.duckdb, or ARCHSWEEP_DB.")
 @click.option("--cache", metavar="FOLDER", help="Where catalog and references are kept.")
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -40,10 +42,10 @@ def command(what: str, **given: Any) -> int:
     archsweep test ./my-model --check generate,save_load --dtype bfloat16
 
     Inputs are what the checkpoint's own tokenizer and processors make of raw text, images and sound. Only safetensors
-    are loaded, unless --allow-pickle is given; no code of the checkpoint is run.
+    are loaded, unless --allow-pickle is given; no code of the checkpoint is run, unless --trust-remote-code is.
 
     \b
-    Exit codes: 0 no findings, 1 findings, 2 no such weights or wrong usage,
+    Exit codes: 0 no findings, 1 findings or nothing that passed, 2 no such weights or wrong usage,
     3 a harness is broken, 130 interrupted.
     """
     from archsweep import registry, settings
@@ -58,9 +60,12 @@ def command(what: str, **given: Any) -> int:
     flags = {name: given[name] for name in ("db", "cache", "jobs", "timeout", "memory")}
     flags |= {name: split(given[name], f"--{name[:-1]}") for name in ("platforms", "checks")}
     known = {name: item.value for name, item in settings.load(flags).items()}
-    found = weights.locate(what, allow_pickle=given["allow_pickle"])
+    found = weights.locate(what, allow_pickle=given["allow_pickle"], code=given["trust_remote_code"])
     cache = known["cache"].absolute()
-    subject = weights.subject(found, catalog.load(cache=cache))
+    trusted = given["trust_remote_code"] and weights.CODE in found.config
+    imports = (str(found.folder),) if trusted else ()
+    universe = catalog.load(cache=cache, imports=imports, trust_remote_code=trusted)
+    subject = weights.subject(found, universe)
     every = registry.loadable("checks")
     usual = tuple(name for name, check in every.items() if not getattr(check, "costly", False))
     options = validate(
@@ -75,6 +80,8 @@ def command(what: str, **given: Any) -> int:
             cache=str(cache),
             checkpoint=str(found.folder),
             weights=found.name,
+            imports=imports,
+            trust_remote_code=trusted,
         )
     )
     click.echo(f"{found.name}: {subject.class_name} of model type {subject.model_type}, {found.folder}")
@@ -84,6 +91,10 @@ def command(what: str, **given: Any) -> int:
     _outcome.show(outcome, options, str(known["db"]), str(known["db"]))
     if given["as_json"]:
         click.echo(json.dumps(outcome.summary))
+    passed = sum(counts["by_status"].get("pass", 0) for counts in outcome.summary["by_platform"].values())
+    if not passed and not outcome.exit_code:
+        click.echo("Nothing passed: these weights are not verified. The reasons are above.", err=True)
+        return EXIT_FINDINGS
     return outcome.exit_code
 
 

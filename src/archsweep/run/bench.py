@@ -9,124 +9,17 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 from archsweep import registry
 from archsweep.contract import Case, Evidence, Lot, Placement, Program, Reference, Stage, Tensor, Verdict
 from archsweep.encoding import encode
 from archsweep.errors import Ending, ReferenceFault
+from archsweep.run.sources import Source
 from archsweep.settings import DEFAULT_PLATFORM
 
 SECOND = 7  # the draw of the second inputs: no search tries it
 SEEDS = 3  # draws of weights and inputs before the CPU is said to disagree with itself
-
-
-class Source(Protocol):
-    """Where a lot's model, inputs and reference come from."""
-
-    def find(self, announce: Callable[[Stage], None]) -> Any: ...
-    def again(self, recipe: Any, seed: int) -> Any:
-        """The recipe with other weights and inputs; None where there are no others."""
-        ...
-
-    def make_model(self, recipe: Any) -> Any: ...
-    def make_inputs(self, recipe: Any, draw: int | None = None) -> Mapping[str, Tensor]:
-        """The recipe's inputs; with `draw` other ones for the same model."""
-        ...
-
-    def obtain_reference(self, recipe: Any, inputs: Mapping[str, Tensor]) -> Reference: ...
-
-
-class ArchitectureSource:
-    """Tiny models by the rules of archs."""
-
-    def __init__(self, lot: Lot) -> None:
-        self._lot, self._subject = lot, lot.subject
-
-    def find(self, announce: Callable[[Stage], None]) -> Any:
-        from archsweep.archs import recipe
-
-        return recipe.find(self._subject, rules_alone=self._lot.rules_alone, announce=announce)
-
-    def again(self, recipe: Any, seed: int) -> Any:
-        from archsweep.archs.recipe import again
-
-        return again(recipe, seed)
-
-    def make_model(self, recipe: Any) -> Any:
-        from archsweep.archs.recipe import make_model
-
-        return make_model(self._subject, recipe)
-
-    def make_inputs(self, recipe: Any, draw: int | None = None) -> Mapping[str, Tensor]:
-        from archsweep.archs.recipe import again, make_inputs
-
-        return make_inputs(self._subject, recipe if draw is None else again(recipe, draw))
-
-    def obtain_reference(self, recipe: Any, inputs: Mapping[str, Tensor]) -> Reference:
-        from archsweep.archs.recipe import keep
-        from archsweep.archs.reference import obtain
-
-        cache, built = Path(self._lot.cache) if self._lot.cache else None, []
-
-        def make_model() -> Any:
-            built.append(self.make_model(recipe))
-            return built[-1]
-
-        reference = obtain(self._subject, encode(recipe), make_model, inputs, cache)
-        keep(self._subject, recipe, built[0])
-        return reference
-
-
-class CheckpointSource:
-    """Real weights out of a folder, and what its own tokenizer and processors make of raw text, images and sound."""
-
-    def __init__(self, lot: Lot) -> None:
-        self._lot, self._folder = lot, Path(lot.checkpoint)
-
-    def find(self, announce: Callable[[Stage], None]) -> Any:
-        model = self.make_model({})
-        announce(Stage.INPUTS)
-        made = self._made(0)[1]
-        parameters = sum(value.numel() for value in model.parameters())
-        return {
-            "candidate": self._lot.cases[0].weights,
-            "parameters": parameters,
-            "attempts": 1,
-            "processed": list(made),
-        }
-
-    def again(self, recipe: Any, seed: int) -> Any:
-        return None
-
-    def make_model(self, recipe: Any) -> Any:
-        from archsweep.archs.recipe import model_class
-
-        safe = any(self._folder.glob("*.safetensors"))  # pickles alone have been allowed, or this lot would not be
-        kind = model_class(self._lot.subject)
-        return kind.from_pretrained(
-            str(self._folder), local_files_only=True, use_safetensors=safe, dtype="float32"
-        ).eval()
-
-    def make_inputs(self, recipe: Any, draw: int | None = None) -> Mapping[str, Tensor]:
-        return self._made(draw or 0)[0]
-
-    def _made(self, draw: int) -> tuple[Mapping[str, Tensor], tuple[str, ...]]:
-        from archsweep.archs import processed
-        from archsweep.archs.recipe import model_class
-
-        kind = model_class(self._lot.subject)
-        config = kind.config_class.from_pretrained(str(self._folder), local_files_only=True)
-        found: tuple[Mapping[str, Tensor], tuple[str, ...]] = processed.made(
-            self._lot.subject, kind, config, self._folder, draw
-        )
-        return found
-
-    def obtain_reference(self, recipe: Any, inputs: Mapping[str, Tensor]) -> Reference:
-        from archsweep.archs.reference import obtain
-
-        cache = Path(self._lot.cache) if self._lot.cache else None
-        return obtain(self._lot.subject, recipe, lambda: self.make_model(recipe), inputs, cache)
 
 
 class _Kept:

@@ -27,6 +27,9 @@ from archsweep.errors import with_install
 from archsweep.run import axes, endings, sentinels
 from archsweep.settings import DEFAULT_PLATFORM
 
+PRETRAINED = "pretrained"
+LATEST = "main"  # the revision that is asked for; the details of a result name the commit that came
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -45,7 +48,7 @@ class Options:
     only: str | None = None
     cache: str = ""
     checkpoint: str = ""  # the folder of real weights, of the one class that is selected
-    weights: str = TINY  # what a case calls them
+    weights: str = TINY  # what a case calls them; PRETRAINED: each type's default checkpoint, by its own name
 
 
 def decode_options(value: Any) -> Options:
@@ -95,12 +98,19 @@ def _cases(options: Options, ground: Ground, subject: Subject) -> tuple[Case, ..
             check=check,
             dtype=dtype,
             default_dtype=ground.capabilities.dtypes[0],
-            weights=options.weights,
+            weights=_weights(options, subject),
             options=chosen,
         )
         for dtype, chosen in axes.variants(options.dtypes, options.chosen, ground.capabilities)
         for check in options.checks
     )
+
+
+def _weights(options: Options, subject: Subject) -> str:
+    """What the subject's cases call their weights; PRETRAINED itself where no checkpoint is known."""
+    if options.weights != PRETRAINED or not subject.checkpoint:
+        return options.weights
+    return f"{subject.checkpoint}@{LATEST}"
 
 
 def _lot(
@@ -126,7 +136,7 @@ def _lot(
         cache=options.cache,
         imports=options.imports,
         rules_alone=options.rules_alone,
-        checkpoint=options.checkpoint,
+        checkpoint=options.checkpoint or (subject.checkpoint or "" if options.weights == PRETRAINED else ""),
     )
 
 

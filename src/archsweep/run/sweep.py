@@ -18,7 +18,7 @@ from typing import Any
 import archsweep
 from archsweep import registry
 from archsweep.archs import catalog, overrides, selection
-from archsweep.contract import VERIFYING, Case, Evidence, Lot, Result, RunEnd, RunRecord, Status, Subject
+from archsweep.contract import TINY, VERIFYING, Case, Evidence, Lot, Result, RunEnd, RunRecord, Status, Subject
 from archsweep.encoding import encode
 from archsweep.errors import EXIT_BROKEN, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_OK, SettingsError
 from archsweep.run import axes, endings, findings, plan, reuse, sentinels
@@ -187,8 +187,10 @@ def _prepare(options: Options, subjects: Sequence[Subject], grounds: list[Ground
     if resumed:
         record, done = resumed
     else:
+        selected: dict[str, Any] = {"subjects": encode(options.selection), "checks": list(options.checks)}
+        selected |= {"weights": options.weights} if options.weights != TINY else {}
         settings = {
-            "selection": {"subjects": encode(options.selection), "checks": list(options.checks)},
+            "selection": selected,
             "platforms": [ground.name for ground in grounds],
             "options": encode(options),
         }

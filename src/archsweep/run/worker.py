@@ -18,10 +18,11 @@ from types import ModuleType
 from typing import Any
 
 from archsweep import errors, registry
-from archsweep.contract import Capabilities, Case, Failure, Lot, Result, Stage, Status, Verdict
+from archsweep.contract import TINY, Capabilities, Case, Failure, Lot, Result, Stage, Status, Verdict
 from archsweep.encoding import decode, encode
 from archsweep.run import endings, handing, reuse, sentinels
-from archsweep.run.bench import ArchitectureSource, CheckpointSource, LotBench
+from archsweep.run.bench import LotBench
+from archsweep.run.sources import ArchitectureSource, CheckpointSource
 from archsweep.settings import DEFAULT_PLATFORM
 
 LOT_FILE, STAGE_FILE = "lot.json", "stage"
@@ -84,7 +85,8 @@ def work(folder: Path) -> bool:
     """
     lot = decode(Lot, json.loads((folder / LOT_FILE).read_text()))
     announce = Announcer(folder / STAGE_FILE, lot.platform == DEFAULT_PLATFORM)
-    source = sentinels.source(lot) or (CheckpointSource(lot) if lot.checkpoint else ArchitectureSource(lot))
+    real = lot.cases[0].weights != TINY
+    source = sentinels.source(lot) or (CheckpointSource(lot) if real else ArchitectureSource(lot))
     platform = registry.load("platforms", lot.platform)
     bench = LotBench(lot, platform, source, announce)
     common: Result | None = None
@@ -176,7 +178,7 @@ def _made(bench: LotBench) -> dict[str, Any]:
     if not bench.found:
         return {}
     short = {key: bench.recipe.get(key) for key in ("candidate", "attempts", "parameters", "fed", "seed")}
-    short |= {"processed": bench.recipe["processed"]} if "processed" in bench.recipe else {}
+    short |= {key: bench.recipe[key] for key in ("processed", "snapshot") if key in bench.recipe}
     hints = bench.recipe.get("hints", {})
     left_out = {
         "dropped": list(hints.get("drop", ())),  # what the class refuses beside its other inputs

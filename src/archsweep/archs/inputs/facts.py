@@ -21,6 +21,17 @@ SHORTER = 4  # by how much the second row is shorter
 TARGET = 8  # tokens of a decoder input
 
 
+def configurations(root: Any) -> Iterator[tuple[str, Any]]:
+    """A configuration and all that lie within it, with their attribute path, parents first."""
+    queue: list[tuple[str, Any]] = [("", root)]
+    while queue:
+        path, node = queue.pop(0)
+        yield path, node
+        for name, value in vars(node).items():
+            if hasattr(value, "to_diff_dict"):
+                queue.append((f"{path}.{name}" if path else name, value))
+
+
 @dataclass
 class Facts:
     """Sizes by name. `hints` overrule what the configuration says; `drop` names inputs to leave out."""
@@ -35,13 +46,7 @@ class Facts:
 
     def nodes(self) -> Iterator[tuple[str, Any]]:
         """All configuration objects with their attribute path, parents first."""
-        queue: list[tuple[str, Any]] = [("", self.config)]
-        while queue:
-            path, node = queue.pop(0)
-            yield path, node
-            for name, value in vars(node).items():
-                if hasattr(value, "to_diff_dict"):
-                    queue.append((f"{path}.{name}" if path else name, value))
+        return configurations(self.config)
 
     def find(self, *names: str, within: tuple[str, ...] = ()) -> Any:
         """The first value that is not None of any of `names`, in sub-configurations whose path holds a word of `within`
