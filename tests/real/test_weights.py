@@ -64,7 +64,7 @@ def test_a_folder_is_tested_with_inputs_of_its_own_tokenizer(
     database = str(tmp_path / "results.duckdb")
     code, said = run("test", str(saved), "--check", "forward,parity,save_load,batch", "--db", database, "--quiet")
     assert code == 0, said
-    assert ": BertModel of model type bert" in said
+    assert ": bert/BertModel, " in said
     rows = json.loads(run("query", "select * from results", "--json", "--db", database)[1])
     assert {row["status"] for row in rows} == {"pass"}
     assert {row["weights"] for row in rows} == {weights.locate(str(saved)).name}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from archsweep.commands._selection import split
-from archsweep.errors import EXIT_FINDINGS
+from archsweep.errors import EXIT_FINDINGS, EXIT_OK
+
+if TYPE_CHECKING:
+    from archsweep.run.plan import Options
 
 
 @click.command()
@@ -48,54 +52,63 @@ def command(what: str, **given: Any) -> int:
     Exit codes: 0 no findings, 1 findings or nothing that passed, 2 no such weights or wrong usage,
     3 a harness is broken, 130 interrupted.
     """
-    from archsweep import registry, settings
-    from archsweep.archs import catalog, weights
-    from archsweep.archs.selection import Selection
+    from archsweep import settings
     from archsweep.commands import _database, _outcome
     from archsweep.machine import cores
-    from archsweep.run import axes
-    from archsweep.run.plan import Options
     from archsweep.run.sweep import Manner, sweep, validate
 
     flags = {name: given[name] for name in ("db", "cache", "jobs", "timeout", "memory")}
     flags |= {name: split(given[name], f"--{name[:-1]}") for name in ("platforms", "checks")}
     known = {name: item.value for name, item in settings.load(flags).items()}
+    options = validate(_options(what, known, given))
+    (subject,) = options.selection.classes
+    click.echo(f"{options.weights}: {subject}, {options.checkpoint}")
+    manner = Manner(jobs=known["jobs"] or cores(), quiet=given["quiet"], strict=True)
+    outcome = sweep(options, manner, _database.DatabaseKeeper(known["db"]))
+    _show_cells(known["db"], subject, str(outcome.summary["run"]))
+    _outcome.show(outcome, options, str(known["db"]), str(known["db"]))
+    if given["as_json"]:
+        click.echo(json.dumps(outcome.summary))
+    return outcome.exit_code or _unverified(outcome.summary)
+
+
+def _options(what: str, known: dict[str, Any], given: dict[str, Any]) -> Options:
+    """Every check that is not costly on the class of these weights. Raises CheckpointFault."""
+    from archsweep import registry
+    from archsweep.archs import catalog, weights
+    from archsweep.archs.selection import Selection
+    from archsweep.run import axes
+    from archsweep.run.plan import Options
+
     found = weights.locate(what, allow_pickle=given["allow_pickle"], code=given["trust_remote_code"])
     cache = known["cache"].absolute()
     trusted = given["trust_remote_code"] and weights.CODE in found.config
     imports = (str(found.folder),) if trusted else ()
-    universe = catalog.load(cache=cache, imports=imports, trust_remote_code=trusted)
-    subject = weights.subject(found, universe)
+    subject = weights.subject(found, catalog.load(cache=cache, imports=imports, trust_remote_code=trusted))
     every = registry.loadable("checks")
     usual = tuple(name for name, check in every.items() if not getattr(check, "costly", False))
-    options = validate(
-        Options(
-            selection=Selection(classes=(subject.id,)),
-            platforms=known["platforms"],
-            checks=split(given["checks"], "--check") or usual,
-            dtypes=split(given["dtypes"], "--dtype"),
-            chosen=axes.parse(given["chosen"]),
-            timeout_s=known["timeout"],
-            memory_bytes=known["memory"],
-            cache=str(cache),
-            checkpoint=str(found.folder),
-            weights=found.name,
-            imports=imports,
-            trust_remote_code=trusted,
-        )
+    return Options(
+        selection=Selection(classes=(subject.id,)),
+        platforms=known["platforms"],
+        checks=split(given["checks"], "--check") or usual,
+        dtypes=split(given["dtypes"], "--dtype"),
+        chosen=axes.parse(given["chosen"]),
+        timeout_s=known["timeout"],
+        memory_bytes=known["memory"],
+        cache=str(cache),
+        checkpoint=str(found.folder),
+        weights=found.name,
+        imports=imports,
+        trust_remote_code=trusted,
     )
-    click.echo(f"{found.name}: {subject.class_name} of model type {subject.model_type}, {found.folder}")
-    manner = Manner(jobs=known["jobs"] or cores(), quiet=given["quiet"], strict=True)
-    outcome = sweep(options, manner, _database.DatabaseKeeper(known["db"]))
-    _show_cells(known["db"], subject.id, str(outcome.summary["run"]))
-    _outcome.show(outcome, options, str(known["db"]), str(known["db"]))
-    if given["as_json"]:
-        click.echo(json.dumps(outcome.summary))
-    passed = sum(counts["by_status"].get("pass", 0) for counts in outcome.summary["by_platform"].values())
-    if not passed and not outcome.exit_code:
-        click.echo("Nothing passed: these weights are not verified. The reasons are above.", err=True)
-        return EXIT_FINDINGS
-    return outcome.exit_code
+
+
+def _unverified(summary: Mapping[str, Any]) -> int:
+    """Says so, and ends otherwise than well, where nothing went wrong because nothing was tried."""
+    if any(counts["by_status"].get("pass") for counts in summary["by_platform"].values()):
+        return EXIT_OK
+    click.echo("Nothing passed: these weights are not verified. The reasons are above.", err=True)
+    return EXIT_FINDINGS
 
 
 def _show_cells(database: Path, subject: str, run: str) -> None:
