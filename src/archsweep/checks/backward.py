@@ -1,4 +1,8 @@
-"""Can it be trained? Gradients of one pass against the CPU's in float64, and one step down."""
+"""Can it be trained? Gradients of one pass against the CPU's in float64, and one step down.
+
+Twice: of a projection of all outputs, which reaches every parameter that an output depends on; and of the class's own
+loss, where it has one and labels can be found for it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from archsweep.archs import comparison, eager, float64, gradients, reference
+from archsweep.archs import comparison, eager, float64, gradients, labels, reference
 from archsweep.contract import Bench, Reference, Stage, Status, Subject, Verdict
 from archsweep.errors import ReferenceFault
 
@@ -28,9 +32,9 @@ def applies(subject: Subject) -> str | None:
 
 
 def run(bench: Bench) -> Verdict:
-    bench.reference  # noqa: B018 (a model whose outputs the CPU does not agree on has no gradients to agree on)
+    outputs = bench.reference.outputs  # those of a model on which the CPU does not agree have no gradients to agree on
     bench.announce(Stage.REFERENCE)
-    held = _held(bench)
+    held = _held(bench, bench.inputs)
     if not held.outputs:
         return Verdict(status=Status.INAPPLICABLE, message="no floating output depends on a parameter")
     if not _noise(held.outputs):
@@ -39,15 +43,35 @@ def run(bench: Bench) -> Verdict:
     with eager.seeded():
         program.run(bench.inputs)
     module: Any = program.module  # type: ignore[attr-defined]
+    verdict = _judged(bench, module, bench.inputs, held)
+    if verdict.status is not Status.PASS or not (gradients.OWN in outputs or labels.asked(type(module))):
+        return verdict
+    bench.announce(Stage.REFERENCE)
+    beside, why = labels.found(bench.model(), bench.inputs, outputs)
+    if beside is None:
+        return dataclasses.replace(verdict, details={**verdict.details, "own_loss": {"untried": why}})
+    inputs = {**bench.inputs, **beside}
+    own = _judged(bench, module, inputs, _held(bench, inputs, own=True), own=True)
+    told = {"given": list(beside), **{name: own.details[name] for name in ("loss", "lowered", "parameters")}}
+    details = {**verdict.details, "own_loss": told}
+    if own.status is not Status.PASS:
+        return dataclasses.replace(own, message=f"of its own loss: {own.message}", details=details)
+    return dataclasses.replace(verdict, details=details)
+
+
+def _judged(
+    bench: Bench, module: torch.nn.Module, inputs: Mapping[str, Any], held: Reference, *, own: bool = False
+) -> Verdict:
+    """The gradients of one pass where the module is against `held`, and a step along them."""
     parameter = next(module.parameters())
-    inputs = eager.fed_like(module, bench.inputs)
+    given = eager.fed_like(module, inputs)
     bench.announce(Stage.RUN)
-    found = gradients.taken(module, inputs)
-    lower = _lowered(bench.model(), module, inputs, found, bench.case.dtype)
+    found = gradients.taken(module, given, own=own)
+    lower = _lowered(bench.model(), module, given, found, bench.case.dtype, own=own)
     bench.announce(Stage.COMPARE)
     away = [name for name, value in found.gradients.items() if value.device != parameter.device]
-    given = {name: value.cpu() for name, value in found.gradients.items()}
-    verdict = comparison.compare(held, given, bench.case.dtype, near_zero=_noise(held.outputs))
+    taken = {name: value.cpu() for name, value in found.gradients.items()}
+    verdict = comparison.compare(held, taken, bench.case.dtype, near_zero=_noise(held.outputs))
     details = {**verdict.details, "loss": found.loss, "lowered": lower, "parameters": len(held.outputs)}
     faults = [] if math.isfinite(found.loss) else [f"the loss is {found.loss}"]
     faults += [verdict.message.replace("outputs missing", "no gradient reaches")] if verdict.message else []
@@ -57,12 +81,12 @@ def run(bench: Bench) -> Verdict:
     return dataclasses.replace(verdict, status=status, message="; ".join(faults), details=details)
 
 
-def _held(bench: Bench) -> Reference:
+def _held(bench: Bench, inputs: Mapping[str, Any], *, own: bool = False) -> Reference:
     """The CPU's gradients as a reference. Raises ReferenceFault where float32 and float64 lie too far apart."""
     model = bench.model()
-    single = gradients.taken(model, bench.inputs)
+    single = gradients.taken(model, inputs, own=own)
     try:
-        exact = gradients.taken_exactly(model, bench.inputs)
+        exact = gradients.taken_exactly(model, inputs, own=own)
     except float64.REFUSALS as error:
         raise ReferenceFault(f"{bench.subject.id}: no gradients in float64: {type(error).__name__}: {error}") from error
     names = [name for name in exact.gradients if name in single.gradients]
@@ -86,8 +110,9 @@ def _noise(found: Mapping[str, torch.Tensor]) -> float:
 
 
 def _lowered(
-    fresh: torch.nn.Module, module: torch.nn.Module, inputs: Mapping[str, Any], found: gradients.Pass, dtype: str
-) -> float | None:
+    fresh: torch.nn.Module, module: torch.nn.Module, inputs: Mapping[str, Any], found: gradients.Pass, dtype: str, *,
+    own: bool,
+) -> float | None:  # fmt: skip
     """By how much one step lowered the loss, as a part of what the gradient promises; None if none did."""
     slope = sum(float(value.double().square().sum()) for value in found.gradients.values())
     parameter = next(module.parameters())
@@ -98,7 +123,7 @@ def _lowered(
         moved = eager.cast(fresh, parameter.device, parameter.dtype)
         moved.load_state_dict(module.state_dict())
         gradients.stepped(moved, found.gradients, promised / slope)
-        lower = found.loss - gradients.loss_alone(moved, inputs)
+        lower = found.loss - gradients.loss_alone(moved, inputs, own=own)
         if lower > KEPT * promised:
             return lower / promised
     return None
