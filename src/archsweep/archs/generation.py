@@ -97,10 +97,12 @@ def greedy(
         settings["logits_processor"] = [_Forcing(forced)]
     with torch.no_grad(), eager.preserved(module), eager.seeded(), _told(module):
         made = _generated(module, eager.copied(dict(given)), settings)
-    logits = getattr(made, "logits", None)
-    if not logits or getattr(made, "sequences", None) is None or len(logits) < steps:
+    logits, sequences = getattr(made, "logits", None), getattr(made, "sequences", None)
+    if not isinstance(logits, tuple | list) or sequences is None or len(logits) < steps:
         raise NoLogits(f"{type(module).__name__}.generate gives no logits of {steps} steps")
-    tokens = made.sequences[:, -steps:]
+    if sequences.is_floating_point() or sequences.ndim != 2:
+        raise NoLogits(f"{type(module).__name__}.generate gives no rows of tokens")
+    tokens = sequences[:, -steps:]
     return Generated(tokens=tokens.detach().clone(), logits=torch.stack(list(logits[:steps]), 1).detach().clone())
 
 
@@ -163,7 +165,7 @@ def _told(module: Any) -> Iterator[None]:
     settings.forced_eos_token_id = None
     if settings.pad_token_id is None:
         settings.pad_token_id = _first(text, "pad_token_id")
-    if settings.decoder_start_token_id is None and module.config.is_encoder_decoder:
+    if settings.decoder_start_token_id is None:
         settings.decoder_start_token_id = _first(text, "decoder_start_token_id", "bos_token_id", "pad_token_id")
     module.generation_config = settings
     try:

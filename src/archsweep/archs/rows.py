@@ -84,14 +84,37 @@ def together(alone: Sequence[torch.Tensor], whole: torch.Tensor) -> torch.Tensor
     return None
 
 
-def begin(padded: torch.Tensor, cut: torch.Tensor) -> torch.Tensor | None:
-    """As much of `padded` as `cut` goes on along the one axis on which it is shorter; None if they differ otherwise."""
+def begin(padded: torch.Tensor, cut: torch.Tensor, length: int) -> torch.Tensor | None:
+    """What of `padded` stands where `cut`, of inputs without their padding, goes on; None if they differ otherwise.
+
+    They differ along one axis. Where it is longer than the inputs' `length`, something follows the text, patches of
+    an image for instance, or comes before it: of the two layouts the one that is nearer.
+    """
+    import torch
+
     if padded.ndim != cut.ndim:
         return None
     unequal = [axis for axis in range(cut.ndim) if padded.shape[axis] != cut.shape[axis]]
-    if len(unequal) > 1 or (unequal and padded.shape[unequal[0]] < cut.shape[unequal[0]]):
+    if not unequal:
+        return padded
+    (axis, *others), whole, kept = unequal, padded.shape[unequal[0]], cut.shape[unequal[0]]
+    if others or whole < kept:
         return None
-    return padded.narrow(unequal[0], 0, cut.shape[unequal[0]]) if unequal else padded
+    first, text = padded.narrow(axis, 0, kept), length - (whole - kept)
+    if whole <= length or text <= 0:
+        return first
+    around = torch.cat([padded.narrow(axis, 0, text), padded.narrow(axis, length, whole - length)], axis)
+    return min((first, around), key=lambda part: float((part.double() - cut.double()).square().sum()))
+
+
+def shown(outputs: Mapping[str, torch.Tensor], inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """The outputs without the places that a mask hides, where they have an axis of such places."""
+    masks = [inputs[name].bool().cpu() for name, _ in masked(inputs)]
+    found = {}
+    for path, value in outputs.items():
+        mask = next((mask for mask in masks if value.ndim >= 2 and value.shape[:2] == mask.shape), None)
+        found[path] = value if mask is None else value[mask]
+    return found
 
 
 def masked(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -99,7 +99,8 @@ def _shorter(
             except eager.RAISED as error:  # a class may take inputs of one length alone
                 untried.append(f"row {number} without its padding: {type(error).__name__}: {error}"[:300])
                 continue
-            kept = {path: rows.begin(padded[path], value) for path, value in found.items() if path in padded}
+            length = row[mask].shape[1]
+            kept = {path: rows.begin(padded[path], value, length) for path, value in found.items() if path in padded}
             expected = {path: value for path, value in kept.items() if value is not None}
             if expected:
                 yield f"row {number} without its padding by {mask}", _compared(bench, reference, expected, found)
