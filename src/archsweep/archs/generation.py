@@ -92,7 +92,7 @@ def greedy(
         settings["no_repeat_ngram_size"] = 1
     if forced is not None:
         settings["logits_processor"] = [_Forcing(forced)]
-    with torch.no_grad(), eager.preserved(module), eager.seeded(), _told(module):
+    with torch.no_grad(), eager.preserved(module), eager.seeded(), told(module):
         made = _generated(module, eager.copied(dict(given)), settings)
     logits = getattr(made, "logits", None)
     if not logits or getattr(made, "sequences", None) is None or len(logits) < steps:
@@ -134,7 +134,7 @@ class _Forcing:
 
 
 @contextlib.contextmanager
-def _told(module: Any) -> Iterator[None]:
+def told(module: Any) -> Iterator[None]:
     """While this lasts, the model's own settings say which token begins and which one pads."""
     before = getattr(module, "generation_config", None)
     if before is None:
