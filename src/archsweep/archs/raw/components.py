@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,9 @@ from archsweep.archs.raw import image, sound, tokenizer, vocabulary
 from archsweep.errors import Inapplicable
 
 VISION, HEARING = ("vision", "image", "visual"), ("audio", "speech", "encoder")  # in the names of parts
-COUNTS = ("image_seq_length", "image_seq_len", "num_image_tokens")  # parameters: placeholders of one image
+COUNTS = ("image_seq_length", "image_seq_len")  # parameters: placeholders of one image
+_TOKENS = re.compile(r"tokenizer\.(\w+_token)\b")
+BACKENDS = ("torchvision", "pil")  # the first that an image or video processor comes with
 KINDS = ("tokenizer", "image_processor", "video_processor", "feature_extractor", "processor")
 
 
@@ -57,20 +60,24 @@ class Components:
         parts = {}
         for name in kind.get_attributes():
             which = next((item for item in KINDS if name.endswith(item)), "tokenizer")
+            if which == "tokenizer" and which not in self._made:
+                self._made[which] = self._built(which, kind_of(which, self.model_type), _read_off(kind))
             parts[name] = self.get(which)
             if parts[name] is None:
                 raise Inapplicable(f"{kind.__name__} wants a {name}, and the model type has none")
         options = dict(self._options(kind))
         made = kind(**parts, **options)
+        if "tokenizer" not in parts:
+            return made
         texts = {
-            name: str(value) for name, value in vars(made).items() if name.endswith("_token") and isinstance(value, str)
+            name: str(value) for name, value in vars(made).items() if name.endswith("_token") and type(value) is str
         }
-        known = set(parts["tokenizer"].get_vocab()) if "tokenizer" in parts else set()
-        if any(text not in known for text in texts.values()):
-            again = self._built("tokenizer", type(parts["tokenizer"]), texts)
-            self._made["tokenizer"] = again
-            made = kind(**{**parts, "tokenizer": again}, **options)
-        return made
+        known, numbers = parts["tokenizer"].get_vocab(), vocabulary.stated(self._speaking(), self._size())
+        if all(text in known and known[text] == numbers.get(name, known[text]) for name, text in texts.items()):
+            return made
+        again = self._built("tokenizer", type(parts["tokenizer"]), {**_read_off(kind), **texts})
+        self._made["tokenizer"] = again
+        return kind(**{**parts, "tokenizer": again}, **options)
 
     def _options(self, kind: Any) -> Iterator[tuple[str, Any]]:
         """What a configuration states under the name of one of the class's parameters."""
@@ -81,6 +88,8 @@ class Components:
             value = next((found for config in configs if (found := getattr(config, name, None)) is not None), None)
             if name == "num_additional_image_tokens" and self.places:
                 value = self._additional(configs)
+            if name == "num_image_tokens" and value is None and self.places:
+                value = self._patches(configs)
             if value is None and name in COUNTS and self.places:
                 value = self.places
             if isinstance(value, int | float | str):
@@ -88,11 +97,15 @@ class Components:
 
     def _additional(self, configs: Sequence[Any]) -> int:
         """Placeholders of an image that stand for no patch, and those that the model will take away again."""
-        height, width = image.side(configs, self.shapes)
-        patch = next(found for config in configs if (found := getattr(config, "patch_size", None)))
         strategy = getattr(self.model.config, "vision_feature_select_strategy", "")
-        taken: int = self.places + (strategy == "default") - (height // patch) * (width // patch)
+        taken: int = self.places + (strategy == "default") - self._patches(configs)
         return taken
+
+    def _patches(self, configs: Sequence[Any]) -> int:
+        """Patches of an image."""
+        height, width = image.side(configs, self.shapes)
+        patch: int = next(found for config in configs if (found := getattr(config, "patch_size", None)))
+        return (height // patch) * (width // patch)
 
     def _size(self) -> int:
         """How many tokens the model knows."""
@@ -121,9 +134,15 @@ class Components:
         return [*inner, config]
 
 
+def _read_off(kind: Any) -> dict[str, str]:
+    """The special tokens that a processor's code reads off its tokenizer, by name."""
+    names = sorted({*_TOKENS.findall(inspect.getsource(kind))} - {*vocabulary.NAMED})
+    return {name: f"<{name.removesuffix('_token')}>" for name in names}
+
+
 def kind_of(name: str, model_type: str, *, needed: bool = True) -> Any:
-    """The class that transformers' own mappings give a model type; where they give none, and it is `needed`, a
-    tokenizer of pairs of bytes.
+    """The class that transformers' own mappings give a model type, or a kin of it; where they give none, and it is
+    `needed`, a tokenizer of pairs of bytes.
 
     None where there is none. Raises ImportError for one whose packages are missing.
     """
@@ -136,20 +155,39 @@ def kind_of(name: str, model_type: str, *, needed: bool = True) -> Any:
         video_processing_auto,
     )
 
-    if name == "tokenizer":
-        stated = tokenization_auto.TOKENIZER_MAPPING_NAMES.get(model_type)
-        plain = TokenizersBackend if needed else None
-        return plain if stated is None else tokenization_auto.tokenizer_class_from_name(stated)
-    if name == "image_processor":
-        kinds = image_processing_auto.IMAGE_PROCESSOR_MAPPING_NAMES.get(model_type) or {}
-        stated = next((kinds[backend] for backend in ("torchvision", "pil") if kinds.get(backend)), None)
-        return stated and image_processing_auto.get_image_processor_class_from_name(stated)
-    if name == "video_processor":
-        kinds = video_processing_auto.VIDEO_PROCESSOR_MAPPING_NAMES.get(model_type) or {}
-        stated = kinds if isinstance(kinds, str) else next(iter(kinds.values()), None)
-        return stated and video_processing_auto.video_processor_class_from_name(stated)
-    if name == "feature_extractor":
-        stated = feature_extraction_auto.FEATURE_EXTRACTOR_MAPPING_NAMES.get(model_type)
-        return stated and feature_extraction_auto.feature_extractor_class_from_name(stated)
-    stated = processing_auto.PROCESSOR_MAPPING_NAMES.get(model_type)
-    return stated and processing_auto.processor_class_from_name(stated)
+    named, find = {
+        "tokenizer": (tokenization_auto.TOKENIZER_MAPPING_NAMES, tokenization_auto.tokenizer_class_from_name),
+        "image_processor": (
+            image_processing_auto.IMAGE_PROCESSOR_MAPPING_NAMES,
+            image_processing_auto.get_image_processor_class_from_name,
+        ),
+        "video_processor": (
+            video_processing_auto.VIDEO_PROCESSOR_MAPPING_NAMES,
+            video_processing_auto.video_processor_class_from_name,
+        ),
+        "feature_extractor": (
+            feature_extraction_auto.FEATURE_EXTRACTOR_MAPPING_NAMES,
+            feature_extraction_auto.feature_extractor_class_from_name,
+        ),
+        "processor": (processing_auto.PROCESSOR_MAPPING_NAMES, processing_auto.processor_class_from_name),
+    }[name]
+    for kin in _kin(model_type, processing_auto.PROCESSOR_MAPPING_NAMES):
+        stated = named.get(kin)
+        if isinstance(stated, Mapping):  # by what the processor computes with
+            stated = next((stated[backend] for backend in BACKENDS if stated.get(backend)), None)
+        if stated:
+            return find(stated)
+    return TokenizersBackend if name == "tokenizer" and needed else None
+
+
+def _kin(model_type: str, processors: Mapping[str, Any]) -> Iterator[str]:
+    """A model type, those of its folder, and those that share a processor with it: checkpoints come with the same."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES, model_type_to_module_name
+
+    yield model_type
+    folder = model_type_to_module_name(model_type)
+    near = [kin for kin in CONFIG_MAPPING_NAMES if kin != model_type and model_type_to_module_name(kin) == folder]
+    yield from near
+    own = next((processors[kin] for kin in (model_type, *near) if processors.get(kin)), None)
+    if own is not None:
+        yield from (kin for kin, stated in processors.items() if stated == own and kin not in (model_type, *near))

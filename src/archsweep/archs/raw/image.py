@@ -25,6 +25,8 @@ def built(kind: Any, configs: Sequence[Any], shapes: Mapping[str, Sequence[int]]
     for name, value in held.items():
         if type(value) is int and (stated := _stated(configs, SAME.get(name, name))) is not None:
             chosen[name] = stated
+        if isinstance(value, list) and value and isinstance(value[0], list):  # sizes that images may be cut to
+            chosen[name] = next((found for item in configs if (found := getattr(item, name, None))), value)
     height, width = side(configs, shapes)
     grain = _grain({**held, **chosen})
     if grain > 1 and "pixel_values" in shapes and len(shapes["pixel_values"]) < 4:

@@ -26,7 +26,7 @@ def built(kind: Any, size: int, numbers: Mapping[str, int], texts: Mapping[str, 
     """
     from transformers import TokenizersBackend
 
-    named = {name: texts.get(name, f"<{name.removesuffix('_token')}>") for name in numbers}
+    named = {name: texts.get(name, f"<{name.removesuffix('_token')}>") for name in (*numbers, *texts)}
     own = {name: text for name, text in named.items() if name not in vocabulary.NAMED}
     if not issubclass(kind, TokenizersBackend):
         return files.built(kind, size, numbers, own)
