@@ -141,9 +141,9 @@ def told(module: Any) -> Iterator[None]:
         yield
         return
     settings, text = copy.deepcopy(before), module.config.get_text_config(decoder=True)
-    if settings.pad_token_id is None:
+    if getattr(settings, "pad_token_id", 0) is None:
         settings.pad_token_id = _first(text, "pad_token_id")
-    if settings.decoder_start_token_id is None and module.config.is_encoder_decoder:
+    if getattr(settings, "decoder_start_token_id", 0) is None and module.config.is_encoder_decoder:
         settings.decoder_start_token_id = _first(text, "decoder_start_token_id", "bos_token_id", "pad_token_id")
     module.generation_config = settings
     try:

@@ -106,7 +106,7 @@ def _facts(components: Components, found: Mapping[str, Any]) -> Iterator[tuple[s
     if "feature_extractor" in found:
         yield "rate", found["feature_extractor"].sampling_rate
     if "processor" in found:
-        yield "image_token", str(getattr(found["processor"], "image_token", "") or "")
+        yield "image_token", components.image_text()
 
 
 def made(asked: Asked, module: torch.nn.Module) -> Any:

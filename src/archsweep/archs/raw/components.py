@@ -12,6 +12,7 @@ from archsweep.archs.raw import image, sound, tokenizer, vocabulary
 from archsweep.errors import Inapplicable
 
 VISION, HEARING = ("vision", "image", "visual"), ("audio", "speech", "encoder")  # in the names of parts
+LONG = 512  # tokens of a text, where no configuration says
 COUNTS = ("image_seq_length", "image_seq_len")  # parameters: placeholders of one image
 _TOKENS = re.compile(r"tokenizer\.(\w+_token)\b")
 BACKENDS = ("torchvision", "pil")  # the first that an image or video processor comes with
@@ -45,10 +46,20 @@ class Components:
             self._made[name] = None if kind is None else self._built(name, kind)
         return self._made[name]
 
+    def image_text(self) -> str:
+        """What a text has where an image belongs; empty where the processor writes that itself."""
+        made = self.get("processor")
+        own = getattr(made, "image_token", None)
+        if own is None and "image_token" in _read_off(type(made)):
+            own = made.tokenizer.image_token
+        return str(own or "")
+
     def _built(self, name: str, kind: Any, texts: Mapping[str, str] | None = None) -> Any:
         if name.endswith("tokenizer"):
             size = self._size()
-            return tokenizer.built(kind, size, vocabulary.stated(self._speaking(), size), texts or {})
+            made = tokenizer.built(kind, size, vocabulary.stated(self._speaking(), size), texts or {})
+            made.model_max_length = min(made.model_max_length, self._longest())
+            return made
         if name == "feature_extractor" and not hasattr(kind, "valid_kwargs"):
             return sound.built(kind, self._parts(HEARING), self.shapes)
         if name == "processor":
@@ -106,6 +117,11 @@ class Components:
         height, width = image.side(configs, self.shapes)
         patch: int = next(found for config in configs if (found := getattr(config, "patch_size", None)))
         return (height // patch) * (width // patch)
+
+    def _longest(self) -> int:
+        """How many tokens a text may have, as far as a configuration says."""
+        stated = (getattr(config, "max_position_embeddings", None) for config in self._speaking())
+        return min((found for found in stated if type(found) is int), default=LONG)
 
     def _size(self) -> int:
         """How many tokens the model knows."""

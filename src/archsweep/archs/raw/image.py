@@ -11,7 +11,7 @@ SAME = {
     "pooling_kernel_size": "pooling_kernel_size",
 }  # other names in configurations
 PATCHES = 4  # a side of an image that is cut into patches and has no size of its own, in patches
-SWITCHED_OFF = ("apply_ocr",)  # asks another program to read
+SWITCHED_OFF = ("apply_ocr", "draw_on_frames")  # what asks another program to read, or a font to write with
 
 
 def built(kind: Any, configs: Sequence[Any], shapes: Mapping[str, Sequence[int]], **switches: Any) -> Any:
@@ -19,6 +19,7 @@ def built(kind: Any, configs: Sequence[Any], shapes: Mapping[str, Sequence[int]]
 
     `configs`: where sizes are stated, the vision part first; `shapes`: of the inputs that the model is known to take.
     """
+    switches |= {name: False for name in SWITCHED_OFF if getattr(kind, name, False)}
     draft = kind(**switches)
     held = draft.to_dict()
     chosen: dict[str, Any] = {name: False for name in SWITCHED_OFF if held.get(name)}
@@ -28,15 +29,22 @@ def built(kind: Any, configs: Sequence[Any], shapes: Mapping[str, Sequence[int]]
         if isinstance(value, list) and value and isinstance(value[0], list):  # sizes that images may be cut to
             chosen[name] = next((found for item in configs if (found := getattr(item, name, None))), value)
     height, width = side(configs, shapes)
+    size = held.get("size")
+    if isinstance(size, Mapping) and size.get("height") is not None and size.get("height") == size.get("width"):
+        height = width = max(height, width)  # some classes take no others
     grain = _grain({**held, **chosen})
     if grain > 1 and "pixel_values" in shapes and len(shapes["pixel_values"]) < 4:
         height = width = grain * PATCHES
     for name in ("size", "crop_size", "pad_size"):
         if isinstance(held.get(name), Mapping):
             chosen[name] = _sized(held[name], height, width, grain)
+    for name, value in held.items():  # of a second picture of the same image
+        shape = shapes.get(f"{name.removesuffix('_size')}_pixel_values", ())
+        if name.endswith("_size") and isinstance(value, Mapping) and len(shape) >= 4:
+            chosen[name] = _sized(value, int(shape[-2]), int(shape[-1]), 1)
     if isinstance(held.get("patch_size"), Mapping) and (patch := _stated(configs, "patch_size")) is not None:
         chosen["patch_size"] = {"height": patch, "width": patch}
-    return kind(**switches, **chosen)
+    return kind(**{**switches, **chosen})
 
 
 def _grain(held: Mapping[str, Any]) -> int:
