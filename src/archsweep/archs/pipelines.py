@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from archsweep.archs import eager, float64, generation, outputs
 from archsweep.archs.raw import material
-from archsweep.archs.raw.components import Components
+from archsweep.archs.raw.components import Components, borrowed
 from archsweep.errors import Inapplicable, Unavailable
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Asked:
     accepted: frozenset[str]  # names of inputs that the model takes
     provided: frozenset[str]  # names of inputs that the components make
     everyone: bool  # transformers draws the task from every base class
+    borrowed: tuple[str, ...]  # components that belong to a kin of the model type
     facts: Mapping[str, Any] = field(default_factory=dict)  # what raw material is made by
 
 
@@ -91,6 +92,7 @@ def prepared(task: str, components: Components) -> Asked:
     generates = getattr(kind, "_pipeline_calls_generate", False) and components.model.can_generate()
     return Asked(
         task=task, components=found, generates=generates, everyone=AutoModel in targeted["pt"],
+        borrowed=tuple(name for name in found if name != "tokenizer" and borrowed(name, components.model_type)),
         accepted=frozenset(signature(type(components.model))),
         provided=frozenset(name for part in found.values() for name in getattr(part, "model_input_names", ())),
         facts=dict(_facts(components, found)),

@@ -102,9 +102,10 @@ def _on_the_cpu(bench: Bench, asked: Asked) -> tuple[Ran, Ran]:
         single = pipelines.ran(asked, bench.model(), {})
     except eager.RAISED as error:
         missing = sorted(set(bench.inputs) - asked.provided)
-        if not asked.everyone or not missing:
+        if not asked.everyone or not (missing or asked.borrowed):
             raise
-        told = f"{asked.task} is drawn from every base class, and this one wants {', '.join(missing)} too"
+        wants = f"wants {', '.join(missing)} too" if missing else f"has no {', '.join(asked.borrowed)} of its own"
+        told = f"{asked.task} is drawn from every base class, and this one {wants}"
         raise Inapplicable(f"{told}: {type(error).__name__}: {error}") from error
     try:
         return single, pipelines.exactly(asked, bench.model(), {})

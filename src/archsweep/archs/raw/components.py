@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,6 +163,25 @@ def kind_of(name: str, model_type: str, *, needed: bool = True) -> Any:
     None where there is none. Raises ImportError for one whose packages are missing.
     """
     from transformers import TokenizersBackend
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+
+    named, find = _mapping(name)
+    for kin in _kin(model_type, PROCESSOR_MAPPING_NAMES):
+        stated = named.get(kin)
+        if isinstance(stated, Mapping):  # by what the processor computes with
+            stated = next((stated[backend] for backend in BACKENDS if stated.get(backend)), None)
+        if stated:
+            return find(stated)
+    return TokenizersBackend if name == "tokenizer" and needed else None
+
+
+def borrowed(name: str, model_type: str) -> bool:
+    """Whether transformers' mappings give such a class to a kin of a model type, and not to itself."""
+    return not _mapping(name)[0].get(model_type)
+
+
+def _mapping(name: str) -> tuple[Mapping[str, Any], Callable[[str], Any]]:
+    """(names of classes by model type, how to find a class by its name) for one kind of component."""
     from transformers.models.auto import (
         feature_extraction_auto,
         image_processing_auto,
@@ -171,7 +190,7 @@ def kind_of(name: str, model_type: str, *, needed: bool = True) -> Any:
         video_processing_auto,
     )
 
-    named, find = {
+    return {
         "tokenizer": (tokenization_auto.TOKENIZER_MAPPING_NAMES, tokenization_auto.tokenizer_class_from_name),
         "image_processor": (
             image_processing_auto.IMAGE_PROCESSOR_MAPPING_NAMES,
@@ -187,13 +206,6 @@ def kind_of(name: str, model_type: str, *, needed: bool = True) -> Any:
         ),
         "processor": (processing_auto.PROCESSOR_MAPPING_NAMES, processing_auto.processor_class_from_name),
     }[name]
-    for kin in _kin(model_type, processing_auto.PROCESSOR_MAPPING_NAMES):
-        stated = named.get(kin)
-        if isinstance(stated, Mapping):  # by what the processor computes with
-            stated = next((stated[backend] for backend in BACKENDS if stated.get(backend)), None)
-        if stated:
-            return find(stated)
-    return TokenizersBackend if name == "tokenizer" and needed else None
 
 
 def _kin(model_type: str, processors: Mapping[str, Any]) -> Iterator[str]:
