@@ -25,7 +25,8 @@ class Processor:
 @pytest.mark.parametrize(
     ("size", "wanted"),
     [
-        ({"height": 224, "width": 224}, {"height": 30, "width": 20}),
+        ({"height": 224, "width": 224}, {"height": 30, "width": 30}),
+        ({"height": 224, "width": 112}, {"height": 30, "width": 20}),
         ({"shortest_edge": 224}, {"shortest_edge": 20}),
         ({"shortest_edge": 800, "longest_edge": 1333}, {"shortest_edge": 20, "longest_edge": 30}),
         ({"shortest_edge": 3136, "longest_edge": 1003520}, {"shortest_edge": 1, "longest_edge": 600}),
