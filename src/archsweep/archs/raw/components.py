@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -130,7 +131,10 @@ class Components:
             size = getattr(config, "vocab_size", None)
             if isinstance(size, int) and size > 1:
                 return size
-        rows: list[int] = list(self.model.get_input_embeddings().weight.shape)
+        try:
+            rows: list[int] = list(self.model.get_input_embeddings().weight.shape)
+        except NotImplementedError:  # a class that looks up no numbers: it takes those of all characters
+            return sys.maxunicode + 1
         return rows[0]
 
     def _speaking(self) -> list[Any]:

@@ -48,16 +48,19 @@ def built(kind: Any, size: int, numbers: Mapping[str, int], own: Mapping[str, st
     wanted = {
         name: file for name, file in (getattr(kind, "vocab_files_names", None) or {}).items() if name in parameters
     }
+    extra = {"extra_special_tokens": dict(own)} if own else {}
+    if not wanted:
+        return kind(**extra)  # its numbers are the class's own
     if any(file.endswith(SENTENCEPIECE) for file in wanted.values()):
         texts.setdefault("unk_token", "<unk>")
     named, fixed = vocabulary.placed(texts, numbers)
     plain: dict[str, Any] = {name: text for name, text in named.items() if name in vocabulary.NAMED}
-    plain |= {"extra_special_tokens": dict(own)} if own else {}
+    plain |= extra
     room = size
     for _ in range(TRIES):
         made = _read(kind, wanted, room, named, fixed, plain)
         over = _highest(made) + 1 - size
-        if over <= 0 or not wanted:
+        if over <= 0:
             return made
         room -= over
         fixed = {text: number for text, number in fixed.items() if number < room}

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archsweep.archs.raw import files, vocabulary
+from archsweep.errors import Inapplicable
 
 LONGEST = 6  # letters of a piece
 SPARE = 8  # numbers that are kept for pieces of text, however many special tokens a class brings
@@ -36,12 +37,16 @@ def built(kind: Any, size: int, numbers: Mapping[str, int], texts: Mapping[str, 
 def _draft(kind: Any, own: Mapping[str, str]) -> Any:
     """A tokenizer that has the class's ways and next to no vocabulary."""
     given = {"extra_special_tokens": dict(own)} if own else {}
+    parameters = inspect.signature(kind.__init__).parameters
+    named = [item for item in list(parameters.values())[1:] if item.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    unknown = [item.name for item in named if item.default is inspect.Parameter.empty]
+    if unknown:
+        raise Inapplicable(f"{kind.__name__} wants {', '.join(unknown)}, which cannot be learnt here")
     try:
         return kind(**given)
     except ValueError as error:
         if "instantiate the backend" in str(error):
             return kind(tokenizer_object=_bytes(), **given)
-        parameters = inspect.signature(kind.__init__).parameters
         if "vocab" not in parameters:
             raise
     texts = [item.default for name, item in parameters.items() if name in vocabulary.NAMED and item.default]
