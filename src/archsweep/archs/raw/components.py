@@ -77,6 +77,8 @@ class Components:
             parts[name] = self.get(which)
             if parts[name] is None:
                 raise Inapplicable(f"{kind.__name__} wants a {name}, and the model type has none")
+        if self.places and "image_processor.image_seq_length" in inspect.getsource(kind):
+            parts["image_processor"].image_seq_length = self.places
         options = dict(self._options(kind))
         made = kind(**parts, **options)
         if "tokenizer" not in parts:
@@ -98,7 +100,7 @@ class Components:
             if name in kind.get_attributes() or item.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
                 continue
             value = next((found for config in configs if (found := getattr(config, name, None)) is not None), None)
-            if name == "num_additional_image_tokens" and self.places:
+            if name == "num_additional_image_tokens" and self.places and self._selects():
                 value = self._additional(configs)
             if name == "num_image_tokens" and value is None and self.places:
                 value = self._patches(configs)
@@ -106,6 +108,10 @@ class Components:
                 value = self.places
             if isinstance(value, int | float | str):
                 yield name, value
+
+    def _selects(self) -> bool:
+        """Whether the model says which of an image's features it takes."""
+        return hasattr(self.model.config, "vision_feature_select_strategy")
 
     def _additional(self, configs: Sequence[Any]) -> int:
         """Placeholders of an image that stand for no patch, and those that the model will take away again."""
@@ -116,7 +122,7 @@ class Components:
     def _patches(self, configs: Sequence[Any]) -> int:
         """Patches of an image."""
         height, width = image.side(configs, self.shapes)
-        patch: int = next(found for config in configs if (found := getattr(config, "patch_size", None)))
+        patch: int = next(found for config in configs if type(found := getattr(config, "patch_size", None)) is int)
         return (height // patch) * (width // patch)
 
     def _longest(self) -> int:

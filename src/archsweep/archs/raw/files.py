@@ -29,6 +29,7 @@ MARKS = (
 SENTENCEPIECE = (".model", ".spm")
 LINES = ("{}", "{} 1")  # a token alone, or with how often it was seen
 TRIES = 3
+LEAST = 256  # pieces that a model is learnt with, of which a smaller vocabulary takes the letters
 UNKNOWN, CONTROL, NORMAL = 2, 3, 1  # sentencepiece's own numbers for kinds of pieces
 
 
@@ -83,6 +84,8 @@ def _read(
     others = list(dict.fromkeys(named.values()))
     model = _sentencepiece(size) if any(file.endswith(SENTENCEPIECE) for file in wanted.values()) else None
     pieces = _letters() if model is None else [piece.piece for piece in model.pieces if piece.type == NORMAL]
+    if len(pieces) + len(others) > size:
+        pieces.sort(key=lambda piece: (len(piece), not piece.isalpha()))  # letters first: they spell everything
     tokens = vocabulary.laid(size, fixed, pieces, others)
     for form in LINES:
         with tempfile.TemporaryDirectory() as folder:
@@ -119,13 +122,13 @@ def _contents(name: str, file: str, tokens: Sequence[str], named: Mapping[str, s
 
 
 def _sentencepiece(size: int) -> Any:
-    """A sentencepiece model of at most `size` pieces, learnt from the corpus."""
+    """A sentencepiece model of at most `size` pieces, or LEAST, learnt from the corpus."""
     import sentencepiece
     from transformers.utils.sentencepiece_model_pb2_new import ModelProto
 
     stream = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(vocabulary.corpus()), model_writer=stream, vocab_size=size,
+        sentence_iterator=iter(vocabulary.corpus()), model_writer=stream, vocab_size=max(size, LEAST),
         hard_vocab_limit=False, minloglevel=2,
     )  # fmt: skip
     return ModelProto.FromString(stream.getvalue())
