@@ -15,7 +15,7 @@ from archsweep.errors import Inapplicable
 VISION, HEARING = ("vision", "image", "visual"), ("audio", "speech", "encoder")  # in the names of parts
 LONG = 512  # tokens of a text, where no configuration says
 COUNTS = ("image_seq_length", "image_seq_len")  # parameters: placeholders of one image
-_TOKENS = re.compile(r"tokenizer\.(\w+_token)\b")
+_TOKENS = re.compile(r"tokenizer\.((?!add_)\w+_token)\b")
 BACKENDS = ("torchvision", "pil")  # the first that an image or video processor comes with
 KINDS = ("tokenizer", "image_processor", "video_processor", "feature_extractor", "processor")
 

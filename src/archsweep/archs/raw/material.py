@@ -44,7 +44,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 ASKED: Mapping[str, Mapping[str, Any]] = {
     "mask-generation": {"pred_iou_thresh": -1e9, "stability_score_thresh": -1e9, "points_per_crop": 2},
     "object-detection": {"threshold": 0.0},
-    "image-segmentation": {"threshold": 0.0, "mask_threshold": 0.0},
+    "image-segmentation": {"threshold": 0.0, "mask_threshold": 0.0, "overlap_mask_area_threshold": 0.0},
     "zero-shot-object-detection": {"threshold": 0.0},
 }
 
