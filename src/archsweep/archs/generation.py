@@ -95,7 +95,7 @@ def greedy(
         settings["no_repeat_ngram_size"] = 1
     if forced is not None:
         settings["logits_processor"] = [_Forcing(forced)]
-    with torch.no_grad(), eager.preserved(module), eager.seeded(), _told(module):
+    with torch.no_grad(), eager.preserved(module), eager.seeded(), told(module):
         made = _generated(module, eager.copied(dict(given)), settings)
     logits, sequences = getattr(made, "logits", None), getattr(made, "sequences", None)
     if not isinstance(logits, tuple | list) or sequences is None or len(logits) < steps:
@@ -155,7 +155,7 @@ class _Forcing:
 
 
 @contextlib.contextmanager
-def _told(module: Any) -> Iterator[None]:
+def told(module: Any) -> Iterator[None]:
     """While this lasts, the model's own settings say which token begins and which one pads, and force no end."""
     before = getattr(module, "generation_config", None)
     if before is None:
@@ -163,9 +163,9 @@ def _told(module: Any) -> Iterator[None]:
         return
     settings, text = copy.deepcopy(before), module.config.get_text_config(decoder=True)
     settings.forced_eos_token_id = None
-    if settings.pad_token_id is None:
+    if getattr(settings, "pad_token_id", 0) is None:
         settings.pad_token_id = _first(text, "pad_token_id")
-    if settings.decoder_start_token_id is None:
+    if getattr(settings, "decoder_start_token_id", 0) is None:
         settings.decoder_start_token_id = _first(text, "decoder_start_token_id", "bos_token_id", "pad_token_id")
     module.generation_config = settings
     try:

@@ -25,7 +25,7 @@ FROM_OUTSIDE = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"})  # by the k
 ON_PLATFORM = frozenset({Stage.COMPILE, Stage.RUN, Stage.COMPARE})  # a graph is made before any backend is reached
 
 _PIP = re.compile(r"pip3? install[^\S\n]+(?:-\S+\s+)*['\"]?([^\s'\"`]+)")
-_REQUIRED = re.compile(r"requires the (\S+) library but it was not found")
+_REQUIRED = re.compile(r"requires the (\S+) library but it was not found|^(\w+) is required for ")
 _PLACES = re.compile(r'File "[^"\n]*/(?:site-packages|dist-packages|src)/')  # where packages lie on this machine
 _OWN = ("transformers", "torch", "archsweep")
 
@@ -146,7 +146,7 @@ def _missing_package(error: BaseException | None) -> str | None:
         if isinstance(error, ImportError):
             named = _PIP.search(str(error)) or _REQUIRED.search(str(error))
             if named:
-                return named.group(1).rstrip(".")
+                return str(named[named.lastindex or 1]).rstrip(".")
             if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] not in _OWN:
                 return error.name.partition(".")[0]
         error = error.__cause__ or (error.__context__ if isinstance(error, ImportError) else None)

@@ -54,6 +54,8 @@ def test_a_missing_package_names_the_pip_command_even_behind_another_error() -> 
         "\nX requires the timm library but it was not found. You can install it with pip:\n`pip install timm`. Restart."
     )
     assert "pip install timm" in endings.classify(ImportError(text), Stage.BUILD)[2].message
+    plain = ImportError("Pandas is required for the tokenizer.")
+    assert endings.classify(plain, Stage.BUILD)[2].message.endswith("Install: pip install Pandas")
     behind = RuntimeError("Could not import module")
     behind.__cause__ = ModuleNotFoundError("No module named 'detectron2'", name="detectron2")
     status, _, failure = endings.classify(behind, Stage.BUILD)
