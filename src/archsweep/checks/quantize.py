@@ -27,6 +27,7 @@ options = {"scheme": "quantizes"}  # name of the option -> the capability that l
 MARGIN = 6.0  # decibels: twice the noise
 STEP = 20 * math.log10(math.sqrt(12))  # of a whole step above the root mean square of rounding to the nearest one
 BLIND = 6.0
+BIT = 20 * math.log10(2)  # of each bit: what a weight that holds one value may lose between two places of its grid
 WORST = 5  # outputs, and weights, listed in the details
 
 
@@ -135,7 +136,7 @@ def _weights(made: rounding.Quantized) -> Iterator[str]:
     """The weights whose integers stand for something else, worst first."""
     wrong = []
     for name, (before, after) in made.weights.items():
-        allowed = rounding.of_weight(before, made.rounding.weights) - MARGIN
+        allowed = min(rounding.of_weight(before, made.rounding.weights), made.rounding.weights * BIT) - MARGIN
         ratio = rounding.ratio(before, after) if before.shape == after.shape else -rounding.CLEAN
         if ratio < allowed:
             wrong.append((ratio - allowed, f"weight {name}: {ratio:.1f} dB (floor {allowed:.1f})"))
