@@ -51,7 +51,7 @@ def quantized(bench: Bench, made: _onnxruntime.Prepared, scheme: str) -> Integer
     after = _onnxruntime.named(_rounded(before, passes, SCHEMES[scheme]))
     weights = _weights(before, after)
     if not weights:
-        raise Inapplicable("no constant of its graph is one that ONNX Runtime makes integers of")
+        raise Inapplicable("its graph holds no matrix and no kernel that ONNX Runtime makes integers of")
     found = dataclasses.replace(made, model=after.SerializeToString(), floating=_onnxruntime.floating(after))
     return Integers(made=found, weights=weights, bytes_before=_bytes(before), bytes_after=_bytes(after))
 
@@ -125,12 +125,12 @@ def _rounded(model: Any, passes: Sequence[Mapping[str, torch.Tensor]], rounding:
 
 
 def _weights(before: Any, after: Any) -> dict[str, tuple[Tensor, Tensor]]:
-    """By name: each constant that became integers, and what these stand for."""
+    """By name: each matrix and each kernel that became integers, and what these stand for."""
     import numpy
     import torch
     from onnx import numpy_helper
 
-    floats = {f"{item.name}_quantized": item for item in _floats(before)}
+    floats = {f"{item.name}_quantized": item for item in _floats(before) if len(item.dims) > 1}
     constants = {item.name: item for item in after.graph.initializer}
     found = {}
     for node in after.graph.node:
