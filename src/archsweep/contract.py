@@ -282,6 +282,7 @@ class Capabilities:
     generates: bool = False
     dtypes: tuple[str, ...] = ("float32",)  # the first is the default
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name -> values; the first is the default
+    quantizes: tuple[str, ...] = ()  # schemes of fewer bits, as aAwW of activations and weights; the first: the default
     fork_safe: bool = True  # False: workers must be spawned once the device context exists
     fresh_after_error: bool = False  # True: an error in `compile` or `run` may spoil the device for the whole process
     lots_per_worker: int = 1  # more, where starting the device takes longer than a lot does
@@ -325,14 +326,13 @@ class Reference:
 
 
 class Program(Protocol):
-    """A compiled model on a platform. It may have `metrics`, what it measured of its own runs, and `stepper(inputs)`, a
+    """A compiled model on a platform. It may have `metrics`, what it measured of its runs, and `stepper(inputs)`: a
     function that gives the seconds of one run on the device alone."""
 
     def run(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Outputs by path, on the CPU, in the program's dtype; synchronised."""
 
-    def placement(self) -> Placement:
-        """Where it ran. Called after `run`."""
+    def placement(self) -> Placement: ...  # where it ran; called after `run`
 
 
 class Bench(Protocol):
@@ -346,9 +346,7 @@ class Bench(Protocol):
 
     def announce(self, stage: Stage, graph: bool = False) -> None: ...  # `graph`: with one that is right on the CPU
     def option(self, name: str) -> str: ...  # of the platform's, for this case: its default where the case has none
-    def model(self, dtype: str | None = None) -> Any:
-        """A fresh torch module in eval mode, tiny and lively, always with the same weights."""
-
+    def model(self, dtype: str | None = None) -> Any: ...  # fresh, in eval mode, tiny and lively, the same weights
     @property
     def inputs(self) -> Mapping[str, Tensor]: ...
     @property
@@ -356,9 +354,7 @@ class Bench(Protocol):
         """Other values, padded otherwise, in the same shapes: what an exporter baked into a graph shows on them."""
 
     @property
-    def recipe(self) -> Mapping[str, Any]:
-        """How model and inputs were made, as JSON values: enough to make them again."""
-
+    def recipe(self) -> Mapping[str, Any]: ...  # how model and inputs were made, as JSON values: enough to repeat it
     @property
     def reference(self) -> Reference: ...
     @property
@@ -368,13 +364,16 @@ class Bench(Protocol):
     def compiled(self, module: Any = None) -> Program:
         """Another program: of the same model again, or, with the capability `module`, of one that a check has made."""
 
+    def quantized(self, scheme: str) -> Any: ...  # archs.rounding.Quantized: as the platform's quantized() makes it
+
 
 class Platform(Protocol):
     """A module in `platforms/`. Its name is the file's name.
 
     `package`, where it takes exported graphs: to blame for what it does to right ones. `capabilities.options`: what can
-    be chosen (`--option NAME=VALUE`), the default first; `compile` asks `bench.option`. It may have `predict(bench)`
-    (a Verdict, where the probe is `predicted`), `warm_up()` (before workers fork), `trial(parts)` (a browser's lacks).
+    be chosen (`--option NAME=VALUE`); `compile` asks `bench.option`. It has `quantized(bench, scheme)` if `quantizes`,
+    and may have `predict(bench)` (a Verdict, where the probe is `predicted`), `warm_up()` (before workers fork),
+    `trial(parts)` (a browser's lacks).
     """
 
     title: str
@@ -388,7 +387,8 @@ class Platform(Protocol):
 
 
 class Check(Protocol):
-    """A module in `checks/`. It may have `warm_up()` (before workers fork), and be `costly`: asked only by name."""
+    """A module in `checks/`. It may have `warm_up()` (before workers fork), be `costly` (asked only by name), and have
+    `options` of its own: name -> the field of Capabilities that lists its values, the default first."""
 
     question: str  # one line, for `archsweep list checks`
     needs: tuple[str, ...]  # names of Capabilities that must be true

@@ -16,7 +16,8 @@ from archsweep.archs.reference import obtain  # noqa: E402
 from archsweep.contract import Capabilities, Case, Evidence, Lot, Placement, Stage, Status, Verdict  # noqa: E402
 from archsweep.errors import ReferenceFault, Unsupported  # noqa: E402
 from archsweep.run import sentinels, worker  # noqa: E402
-from archsweep.run.bench import LotBench, StagedProgram  # noqa: E402
+from archsweep.run.bench import LotBench  # noqa: E402
+from archsweep.run.staged import StagedProgram  # noqa: E402
 
 
 class Counting:

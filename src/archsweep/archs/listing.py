@@ -107,7 +107,7 @@ def platform_rows() -> list[Row]:
 
 def platform_lines() -> list[Row]:
     """`platform_rows` for people: what a case can ask of each platform, and nothing of how workers treat it."""
-    asked = ("dtypes", "options", "trains", "generates")
+    asked = ("dtypes", "options", "quantizes", "trains", "generates")
     return [{**row, **{name: row["capabilities"][name] for name in asked}} for row in platform_rows()]
 
 

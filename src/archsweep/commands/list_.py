@@ -148,7 +148,7 @@ def platforms(as_json: bool) -> None:
     """
     from archsweep.archs.listing import platform_lines, platform_rows
 
-    columns = ("platform", "title", "priority", "dtypes", "options", "trains", "generates")
+    columns = ("platform", "title", "priority", "dtypes", "options", "quantizes", "trains", "generates")
     _print(platform_rows() if as_json else platform_lines(), columns, "platforms", as_json)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from archsweep.archs.rounding import Quantized
 from archsweep.contract import Bench, Capabilities, Evidence, Priority, Probe, Program
 from archsweep.machine import processor_name
-from archsweep.platforms import _torch
+from archsweep.platforms import _torch, _torchao
 
 title = "PyTorch eager on the CPU"
 priority = Priority.HIGH
 capabilities = Capabilities(
-    executes=True, module=True, trains=True, generates=True, dtypes=("float32", "bfloat16", "float16")
-)
+    executes=True, module=True, trains=True, generates=True, dtypes=("float32", "bfloat16", "float16"),
+    quantizes=tuple(_torchao.SCHEMES),
+)  # fmt: skip
 
 
 def probe() -> Probe:
@@ -26,3 +28,7 @@ def probe() -> Probe:
 
 def compile(bench: Bench) -> Program:
     return _torch.compile_eager(bench, "cpu", f"cpu ({processor_name()})")
+
+
+def quantized(bench: Bench, scheme: str) -> Quantized:
+    return _torchao.quantized(bench, compile, scheme)

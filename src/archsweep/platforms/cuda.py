@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
+from archsweep.archs.rounding import Quantized
 from archsweep.contract import Bench, Capabilities, Evidence, Priority, Probe, Program
-from archsweep.platforms import _torch
+from archsweep.platforms import _torch, _torchao
 
 title = "PyTorch eager on CUDA"
 priority = Priority.HIGH
 capabilities = Capabilities(
     executes=True, module=True, trains=True, generates=True, dtypes=("float32", "float16", "bfloat16"),
-    fresh_after_error=True,
+    quantizes=tuple(_torchao.SCHEMES), fresh_after_error=True,
 )  # fmt: skip
 BUILD = "a CUDA build of torch: https://pytorch.org/get-started/locally"
 
@@ -52,3 +53,7 @@ def compile(bench: Bench) -> Program:
 
     _torch.without_tf32()
     return _torch.compile_eager(bench, "cuda", torch.cuda.get_device_name(0))
+
+
+def quantized(bench: Bench, scheme: str) -> Quantized:
+    return _torchao.quantized(bench, compile, scheme)

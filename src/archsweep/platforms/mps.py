@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from archsweep.archs.rounding import Quantized
 from archsweep.contract import Bench, Capabilities, Evidence, Priority, Probe, Program, Verdict
-from archsweep.platforms import _operators, _torch
+from archsweep.platforms import _operators, _torch, _torchao
 from archsweep.platforms._operators import Call
 
 title = "PyTorch eager on Apple's Metal"
 priority = Priority.MEDIUM
 capabilities = Capabilities(
     executes=True, module=True, trains=True, generates=True, dtypes=("float32", "float16", "bfloat16"),
-    fresh_after_error=True,
+    quantizes=tuple(_torchao.SCHEMES), fresh_after_error=True,
 )  # fmt: skip
 FACTORING = ("linalg_lu_factor_ex", "linalg_lu_solve", "_linalg_solve_ex", "linalg_inv_ex")
 
@@ -96,3 +97,7 @@ def predict(bench: Bench) -> Verdict:
 
 def compile(bench: Bench) -> Program:
     return _torch.compile_eager(bench, "mps", "Apple GPU (Metal)", DEVICE.fallback)
+
+
+def quantized(bench: Bench, scheme: str) -> Quantized:
+    return _torchao.quantized(bench, compile, scheme)

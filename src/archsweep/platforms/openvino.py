@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import re
@@ -13,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from archsweep import export
+from archsweep.archs.rounding import Quantized
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program, Stage, Tensor
-from archsweep.errors import UNLOADABLE, RuntimeFault, Unavailable, Unsupported, out_of_memory
+from archsweep.errors import UNLOADABLE, Inapplicable, RuntimeFault, Unavailable, Unsupported, out_of_memory
 from archsweep.export import repairs, wrapping
-from archsweep.platforms import _onnxruntime, _packages
+from archsweep.platforms import _nncf, _onnxruntime, _packages
 
 title = "OpenVINO"
 priority = Priority.HIGH
@@ -25,7 +27,9 @@ capabilities = Capabilities(
     executes=True,
     dtypes=("float32", "bfloat16", "float16"),
     options={"route": ("onnx", "torchscript", "exported_program"), "device": ("CPU", "GPU", "NPU")},
+    quantizes=tuple(_nncf.SCHEMES),
 )
+ON_CPU = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
 HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
 OLDEST = (2025, 0)
 REPAIRS = ("division_without_rest", "einsum_of_constants", "weighted_softmax_as_matrix")
@@ -124,14 +128,51 @@ class OpenVinoProgram:
 
 def compile(bench: Bench) -> Program:
     """The bench's model by the route of the case, on its device, in its dtype. Raises Unsupported, Unavailable."""
-    openvino = _runtime()
-    core, device, hint = openvino.Core(), bench.option("device"), HINTS[bench.case.dtype]
+    core = _runtime().Core()
+    return _program(core, _made(bench, core, _settings(bench, core)), bench)
+
+
+def quantized(bench: Bench, scheme: str) -> Quantized:
+    """The compiled model's graph in eight bits, and the same with its rounding in float on the CPU."""
+    core = _runtime().Core()
+    settings = _settings(bench, core)
+    made = _made(bench, core, settings)
+    passes = [made.leaves(given) for given in (bench.inputs, bench.second_inputs)]
+    given = [[leaves[name].contiguous().numpy() for name in made.inputs] for leaves in passes]
+    model = _nncf.quantized(made.model, given)
+    weights = _nncf.weights(core, made.model, model)
+    if not weights:
+        raise Inapplicable("NNCF makes integers of the weights of products and convolutions alone, and it has none")
+    try:
+        compiled = core.compile_model(model, bench.option("device"), settings)
+    except FAILURES as error:
+        raise _refusal(error) from error
+    beside = core.compile_model(model, "CPU", {**ON_CPU, "INFERENCE_PRECISION_HINT": "f32", **_nncf.IN_FLOAT})
+    own, control = (dataclasses.replace(made, model=model, compiled=item) for item in (compiled, beside))
+    return Quantized(
+        program=_program(core, own, bench),
+        control=OpenVinoProgram(control, _placement(core, model, beside, "CPU")),
+        rounding=_nncf.SCHEMES[scheme], weights=weights,
+        bytes_before=_nncf.size(made.model), bytes_after=_nncf.size(model),
+    )  # fmt: skip
+
+
+def _settings(bench: Bench, core: Any) -> dict[str, Any]:
+    """What the device is asked for. Raises Unavailable where it is not here."""
+    device = bench.option("device")
     if not any(name.split(".")[0] == device for name in core.available_devices):
         here = ", ".join(core.available_devices)
         raise Unavailable(f"OpenVINO finds no {device} here, only {here}", DRIVERS.get(device, INSTALL))
-    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint}
-    settings |= {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1} if device == "CPU" else {}
-    made = (_from_onnx if bench.option("route") == "onnx" else _from_torch)(bench, core, settings)
+    return {"INFERENCE_PRECISION_HINT": HINTS[bench.case.dtype], **(ON_CPU if device == "CPU" else {})}
+
+
+def _made(bench: Bench, core: Any, settings: Mapping[str, Any]) -> Made:
+    return (_from_onnx if bench.option("route") == "onnx" else _from_torch)(bench, core, settings)
+
+
+def _program(core: Any, made: Made, bench: Bench) -> OpenVinoProgram:
+    """Raises Unsupported where the device computes in another dtype than it was asked for."""
+    device, hint = bench.option("device"), HINTS[bench.case.dtype]
     chosen = made.compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
     if chosen != hint:
         raise Unsupported(f"asked for {hint}, the {device} plugin computes in {chosen}")

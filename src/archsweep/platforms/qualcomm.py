@@ -13,17 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from archsweep import export
+from archsweep.archs.rounding import Quantized
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program
 from archsweep.errors import UNLOADABLE, Unavailable, Unexecuted, Unsupported
-from archsweep.platforms import _onnxruntime, _packages
+from archsweep.export import control
+from archsweep.platforms import _onnxruntime, _packages, _qdq
 
 title = "Qualcomm HTP (QNN)"
 priority = Priority.HIGH
 package = "onnxruntime-qnn"
 # Chips by QNN's soc_model: 69 SM8750, 87 SM8850, 57 SM8650, 60 SC8380XP, 43 SM8550, 30 SM8350.
 capabilities = Capabilities(
-    executes=True, dtypes=("float16",), options={"soc": ("69", "87", "57", "60", "43", "30")}, fork_safe=True
-)
+    executes=True, dtypes=("float16",), options={"soc": ("69", "87", "57", "60", "43", "30")},
+    quantizes=tuple(_qdq.SCHEMES), fork_safe=True,
+)  # fmt: skip
 COMPILED_ONLY = ("30",)  # its emulation computes in float32, which the chip does not: no run of it is to be believed
 INSTALL = "pip install 'archsweep[qualcomm]'"
 PROVIDER = "QNNExecutionProvider"
@@ -74,21 +77,43 @@ def probe() -> Probe:
 
 def compile(bench: Bench) -> Program:
     """The bench's model from its checked graph, or from another way's graph if the chip refuses the first."""
-    soc = bench.option("soc")
 
     def take(offered: export.Graph) -> tuple[_onnxruntime.Prepared, Any, Placement]:
         made = _onnxruntime.prepared(bench, REPAIRS, offered)
-        if soc in COMPILED_ONLY and _evidence() is Evidence.EMULATOR:
-            size = context_binary(made.model, soc)
-            raise Unexecuted(f"compiled for the chip {soc} ({size} bytes), whose emulation does not compute as it does")
-        session = open_session(made.model, made.floating, soc)
-        placed = _onnxruntime.placement(session, PROVIDER, _device(soc), made.floating)
-        if placed.elsewhere:
-            raise _refusal(placed)
-        return made, session, placed
+        return made, *_placed(made, bench.option("soc"))
 
     graph, (made, session, placed) = export.accepted(bench, take)
     return _onnxruntime.SessionProgram(session, dataclasses.replace(made, graph=graph), placed)
+
+
+def quantized(bench: Bench, scheme: str) -> Quantized:
+    """The prepared graph with its rounding in it, on the chip, and on ONNX Runtime's CPU."""
+
+    def take(offered: export.Graph) -> tuple[_qdq.Integers, Any, Placement]:
+        integers = _qdq.quantized(bench, _onnxruntime.prepared(bench, REPAIRS, offered), scheme)
+        return integers, *_placed(integers.made, bench.option("soc"))
+
+    graph, (integers, session, placed) = export.accepted(bench, take)
+    made = dataclasses.replace(integers.made, graph=graph)
+    beside = Placement(device="ONNX Runtime on the CPU", readable=True)
+    return Quantized(
+        program=_onnxruntime.SessionProgram(session, made, placed),
+        control=_onnxruntime.SessionProgram(control.open_session(made.model), made, beside),
+        rounding=_qdq.SCHEMES[scheme], weights=integers.weights,
+        bytes_before=integers.bytes_before, bytes_after=integers.bytes_after,
+    )  # fmt: skip
+
+
+def _placed(made: _onnxruntime.Prepared, soc: str) -> tuple[Any, Placement]:
+    """A session on the chip, and where its nodes are. Raises Unsupported, Unexecuted."""
+    if soc in COMPILED_ONLY and _evidence() is Evidence.EMULATOR:
+        size = context_binary(made.model, soc)
+        raise Unexecuted(f"compiled for the chip {soc} ({size} bytes), whose emulation does not compute as it does")
+    session = open_session(made.model, made.floating, soc)
+    placed = _onnxruntime.placement(session, PROVIDER, _device(soc), made.floating)
+    if placed.elsewhere:
+        raise _refusal(placed)
+    return session, placed
 
 
 def open_session(model: bytes, floats: Mapping[str, bool], soc: str) -> Any:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from archsweep.archs.rounding import Quantized
 from archsweep.contract import Bench, Capabilities, Evidence, Priority, Probe, Program, Verdict
-from archsweep.platforms import _operators, _torch
+from archsweep.platforms import _operators, _torch, _torchao
 
 title = "PyTorch eager on ROCm"
 priority = Priority.MEDIUM
 capabilities = Capabilities(
     executes=True, module=True, trains=True, generates=True, dtypes=("float32", "float16", "bfloat16"),
-    fresh_after_error=True,
+    quantizes=tuple(_torchao.SCHEMES), fresh_after_error=True,
 )  # fmt: skip
 GPU = "an AMD GPU that ROCm supports, its driver, and a user in the groups render and video (rocminfo shows it)"
 # A HIP build registers its operators under CUDA's key; the table says nothing of a kernel that HIP lacks.
@@ -44,3 +45,7 @@ def compile(bench: Bench) -> Program:
 
     _torch.without_tf32()
     return _torch.compile_eager(bench, "cuda", torch.cuda.get_device_name(0))
+
+
+def quantized(bench: Bench, scheme: str) -> Quantized:
+    return _torchao.quantized(bench, compile, scheme)

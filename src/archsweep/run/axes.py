@@ -1,9 +1,11 @@
-"""What varies a case beside subject, platform and check: its dtype and its platform's options. Pure."""
+"""What varies a case beside subject, platform and check: its dtype and the options of both. Pure."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from archsweep.contract import Capabilities
 from archsweep.errors import SettingsError, UnknownName, nearest
@@ -20,6 +22,14 @@ def parse(texts: Iterable[str]) -> Chosen:
             raise SettingsError(f"--option {text}: must be KEY=VALUE", "See what there is: archsweep list platforms")
         found.append((key, value))
     return tuple(dict.fromkeys(found))
+
+
+def widened(able: Capabilities, *checks: Any) -> Capabilities:
+    """What can be asked of a platform by these checks: its own options, and theirs with the values that it has."""
+    own = {name: getattr(able, field) for check in checks for name, field in getattr(check, "options", {}).items()}
+    return dataclasses.replace(
+        able, options={**able.options, **{name: values for name, values in own.items() if values}}
+    )
 
 
 def check(dtypes: Iterable[str], chosen: Chosen, wanted: Sequence[str], known: Mapping[str, Capabilities]) -> None:

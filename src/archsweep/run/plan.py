@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from archsweep import registry
 from archsweep.archs.selection import Selection
 from archsweep.contract import (
     TINY,
@@ -39,7 +41,7 @@ class Options:
     platforms: tuple[str, ...]
     checks: tuple[str, ...]
     dtypes: tuple[str, ...] = ()  # none: each platform's default
-    chosen: axes.Chosen = ()  # options of the platforms
+    chosen: axes.Chosen = ()  # options of the platforms and of the checks
     imports: tuple[str, ...] = ()
     trust_remote_code: bool = False
     timeout_s: float = 120.0
@@ -91,6 +93,12 @@ def _named(selection: Selection) -> bool:
 
 
 def _cases(options: Options, ground: Ground, subject: Subject) -> tuple[Case, ...]:
+    variants = {
+        check: axes.variants(
+            options.dtypes, options.chosen, axes.widened(ground.capabilities, registry.load("checks", check))
+        )
+        for check in options.checks
+    }
     return tuple(
         Case(
             subject=subject.id,
@@ -101,8 +109,9 @@ def _cases(options: Options, ground: Ground, subject: Subject) -> tuple[Case, ..
             weights=_weights(options, subject),
             options=chosen,
         )
-        for dtype, chosen in axes.variants(options.dtypes, options.chosen, ground.capabilities)
+        for dtype, chosen in dict.fromkeys(itertools.chain.from_iterable(variants.values()))
         for check in options.checks
+        if (dtype, chosen) in variants[check]
     )
 
 

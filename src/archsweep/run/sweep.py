@@ -70,9 +70,10 @@ def validate(options: Options) -> Options:
     checks = options.checks or VERIFYING
     if "all" in checks:
         checks = tuple(registry.loadable("checks"))
-    for check in checks:
-        registry.load("checks", check)
-    able = {name: platform.capabilities for name, platform in registry.loadable("platforms").items()}
+    asked = [registry.load("checks", check) for check in checks]
+    able = {
+        name: axes.widened(platform.capabilities, *asked) for name, platform in registry.loadable("platforms").items()
+    }
     for platform in options.platforms:
         if platform not in ("present", "auto"):
             registry.load("platforms", platform)

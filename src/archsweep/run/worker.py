@@ -157,7 +157,7 @@ def _doubt(verdict: Verdict, bench: LotBench, graph: bool) -> str:
     """
     if verdict.status is not Status.FAIL or not graph:
         return ""
-    if own := str(bench.facts().get("doubt", "")):
+    if own := str(verdict.details.get("doubt", "") or bench.facts().get("doubt", "")):
         return own
     if verdict.message == UNREADABLE:
         return "no control: where it was computed is not known"

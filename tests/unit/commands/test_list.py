@@ -133,7 +133,7 @@ def test_an_unknown_value_of_a_small_set_is_answered_with_the_set(listing: Listi
 def test_the_table_of_platforms_says_what_a_case_can_ask_for(listing: Listing) -> None:
     table = listing("platforms").stdout
     head = next(line for line in table.splitlines() if "platform" in line)
-    assert head.split() == ["platform", "title", "priority", "dtypes", "options", "trains", "generates"]
+    assert head.split() == ["platform", "title", "priority", "dtypes", "options", "quantizes", "trains", "generates"]
     (cpu,) = (line for line in table.splitlines() if line.split()[:1] == ["cpu"])
     assert "float32, bfloat16, float16" in cpu
     assert cpu.split()[-2:] == ["yes", "yes"]

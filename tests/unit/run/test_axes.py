@@ -72,3 +72,24 @@ def test_a_lot_holds_the_cases_of_all_of_them() -> None:
         "bert/BertModel:npu:parity:float32:tiny:route-converted",
         "bert/BertModel:npu:parity:float16:tiny:route-converted",
     ]
+
+
+def test_an_option_of_a_check_varies_the_cases_of_that_check_alone() -> None:
+    import dataclasses
+
+    npu = dataclasses.replace(ground("npu"), capabilities=dataclasses.replace(ROUTED, quantizes=("a16w8", "a8w8")))
+    asked = options(checks=("parity", "quantize"), chosen=(("scheme", "a16w8"), ("scheme", "a8w8")))
+    (made,) = plan.make_lots(asked, "r1", [subject()], [npu])
+    assert [case.id for case in made.cases] == [
+        "bert/BertModel:npu:parity",
+        "bert/BertModel:npu:quantize",
+        "bert/BertModel:npu:quantize:float32:tiny:scheme-a8w8",
+    ]
+
+
+def test_a_platform_without_values_for_an_option_of_a_check_does_not_take_it() -> None:
+    from archsweep import registry
+
+    able = axes.widened(ROUTED, registry.load("checks", "quantize"))
+    with pytest.raises(SettingsError, match="no option 'scheme'"):
+        axes.check([], (("scheme", "a8w8"),), ["npu"], {"npu": able})
