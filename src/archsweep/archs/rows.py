@@ -108,13 +108,27 @@ def begin(padded: torch.Tensor, cut: torch.Tensor, length: int) -> torch.Tensor 
 
 
 def shown(outputs: Mapping[str, torch.Tensor], inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """The outputs without the places that a mask hides, where they have an axis of such places."""
-    masks = [inputs[name].bool().cpu() for name, _ in masked(inputs)]
-    found = {}
-    for path, value in outputs.items():
-        mask = next((mask for mask in masks if value.ndim >= 2 and value.shape[:2] == mask.shape), None)
-        found[path] = value if mask is None else value[mask]
-    return found
+    """The outputs without the places that a mask hides, where they have an axis of such places.
+
+    Sound comes out in fewer frames than went in: a frame counts if all of its share of the mask shows, and the next.
+    """
+    masks = [(inputs[name].bool().cpu(), inputs[hidden].is_floating_point()) for name, hidden in masked(inputs)]
+    return {path: _shown(value, masks) for path, value in outputs.items()}
+
+
+def _shown(value: torch.Tensor, masks: Sequence[tuple[torch.Tensor, bool]]) -> torch.Tensor:
+    import torch
+
+    for mask, sound in masks:
+        if value.ndim < 2 or len(value) != len(mask):
+            continue
+        frames, length = value.shape[1], mask.shape[1]
+        if frames == length:
+            return value[mask]
+        if sound and value.ndim == 3 and 4 <= frames < length:
+            ends = ((torch.arange(frames) + 2) * length / frames).ceil().long().clamp(max=length) - 1
+            return value[mask[:, ends]]
+    return value
 
 
 def masked(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:

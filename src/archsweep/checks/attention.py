@@ -9,10 +9,13 @@ import contextlib
 import dataclasses
 import importlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archsweep.archs import comparison, eager, rows
 from archsweep.contract import Bench, Reference, Stage, Status, Subject, Tensor, Verdict
+
+if TYPE_CHECKING:
+    import torch
 
 question = "Do eager, sdpa and flex attention, as far as the class claims them, give the reference's outputs?"
 needs = ("module",)
@@ -46,10 +49,10 @@ def run(bench: Bench) -> Verdict:
     reference, program = bench.reference, bench.program
     with eager.seeded():
         program.run(bench.inputs)
-    kind: Any = type(program.module)  # type: ignore[attr-defined]
-    claimed = [name for name, flag in CLAIMS.items() if getattr(kind, flag, False)]
+    claimed, refused = _claims(program.module)  # type: ignore[attr-defined]
     if not claimed:
-        return Verdict(status=Status.INAPPLICABLE, message="the class claims no attention but eager")
+        told = "; ".join(f"{', '.join(parts)} within it has no {name}" for name, parts in refused.items())
+        return Verdict(status=Status.INAPPLICABLE, message=told or "the class claims no attention but eager")
     verdicts, seen = {}, {}
     for name in (PLAIN, *claimed):
         if name == FLASH and not is_flash_attn_2_available():
@@ -64,7 +67,7 @@ def run(bench: Bench) -> Verdict:
         if verdict.status is not Status.PASS and list(found) == list(reference.outputs):
             verdict = _counting(bench, reference, found)
         verdicts[name] = verdict
-    details = {"claimed": claimed, "calls": seen}
+    details = {"claimed": claimed, "refused": refused, "calls": seen}
     wrong = {name: verdict for name, verdict in verdicts.items() if verdict.status is not Status.PASS}
     if wrong:
         name, verdict = next(iter(wrong.items()))
@@ -75,6 +78,23 @@ def run(bench: Bench) -> Verdict:
         return Verdict(status=Status.INAPPLICABLE, message=f"none of {', '.join(claimed)} was called", details=details)
     worst = max(verdicts.values(), key=lambda verdict: verdict.metrics["worst_relative"])
     return dataclasses.replace(worst, details={**worst.details, **details})
+
+
+def _claims(module: torch.nn.Module) -> tuple[list[str], dict[str, list[str]]]:
+    """The implementations that the class claims and every model within it has; of the others, who has them not."""
+    from transformers import PreTrainedModel
+
+    kinds = list(dict.fromkeys(type(part) for part in module.modules() if isinstance(part, PreTrainedModel)))
+    claimed, refused = [], {}
+    for name, flag in CLAIMS.items():
+        if not getattr(type(module), flag, False):
+            continue
+        lacking = [kind.__name__ for kind in kinds if not getattr(kind, flag, False)]
+        if lacking:
+            refused[name] = lacking
+        else:
+            claimed.append(name)
+    return claimed, refused
 
 
 def _counting(bench: Bench, reference: Reference, found: Mapping[str, Tensor]) -> Verdict:

@@ -9,6 +9,7 @@ look across the edge, where padding and nothing are different things.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ question = "Does each row of a batch give what it gives alone, without its paddi
 needs = ("module",)
 
 Outputs = Mapping[str, Tensor]
+KEPT = re.compile(r"past_key_values|cache")  # for the next token
 
 
 def applies(subject: Subject) -> str | None:
@@ -100,10 +102,19 @@ def _shorter(
                 untried.append(f"row {number} without its padding: {type(error).__name__}: {error}"[:300])
                 continue
             length = row[mask].shape[1]
-            kept = {path: rows.begin(padded[path], value, length) for path, value in found.items() if path in padded}
+            kept = {
+                path: rows.begin(padded[path], value, length)
+                for path, value in found.items()
+                if path in padded and not (KEPT.match(path) and _last(padded[path], value, length))
+            }
             expected = {path: value for path, value in kept.items() if value is not None}
             if expected:
                 yield f"row {number} without its padding by {mask}", _compared(bench, reference, expected, found)
+
+
+def _last(padded: Tensor, cut: Tensor, length: int) -> bool:
+    """Whether what is kept is of the last tokens alone, padding or not: a state, or a sliding window's keys."""
+    return bool(padded.shape == cut.shape) or length not in padded.shape
 
 
 def _convolves(module: torch.nn.Module) -> bool:

@@ -43,9 +43,17 @@ def test_outputs_are_joined_along_the_axis_that_has_them_all() -> None:
 
 def test_a_shorter_output_is_held_against_the_beginning_of_the_longer() -> None:
     long = torch.arange(12.0).reshape(1, 6, 2)
-    assert torch.equal(rows.begin(long, torch.ones(1, 4, 2)), long[:, :4])
-    assert rows.begin(long, torch.ones(1, 4, 3)) is None
-    assert rows.begin(long, torch.ones(1, 7, 2)) is None
+    assert torch.equal(rows.begin(long, torch.ones(1, 4, 2), 6), long[:, :4])
+    assert rows.begin(long, torch.ones(1, 4, 3), 6) is None
+    assert rows.begin(long, torch.ones(1, 7, 2), 6) is None
+
+
+def test_what_follows_a_text_is_no_padding() -> None:
+    """Four tokens of which two are padding, and two patches of an image behind or before them."""
+    long = torch.arange(12.0).reshape(1, 6, 2)
+    behind, before = torch.cat([long[:, :2], long[:, 4:]], 1), long[:, :4]
+    assert torch.equal(rows.begin(long, behind, 4), behind)
+    assert torch.equal(rows.begin(long, before, 4), before)
 
 
 PADDED = {
@@ -106,3 +114,18 @@ def test_a_class_that_takes_no_row_alone_leaves_the_total() -> None:
         return input_features[1]
 
     assert placeholders._by_rows(ask, {"input_features": torch.ones(2, 4, 3)}, 8) is None
+
+
+def test_places_that_a_mask_hides_are_left_out() -> None:
+    value = torch.arange(16.0).reshape(2, 4, 2)
+    found = rows.shown({"hidden": value, "pooled": value[:, 0]}, PADDED)
+    assert torch.equal(found["hidden"], torch.cat([value[0], value[1, :2]]))
+    assert torch.equal(found["pooled"], value[:, 0])
+
+
+def test_frames_of_sound_count_where_their_share_of_the_mask_shows() -> None:
+    mask = torch.ones(2, 80, dtype=torch.long)
+    mask[1, 40:] = 0
+    value = torch.arange(16.0).reshape(2, 8, 1)
+    found = rows.shown({"hidden": value}, {"input_values": torch.ones(2, 80), "attention_mask": mask})
+    assert torch.equal(found["hidden"], torch.cat([value[0], value[1, :3]]))  # the fourth looks into the padding
