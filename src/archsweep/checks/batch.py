@@ -114,7 +114,7 @@ def _shorter(
 
 def _last(padded: Tensor, cut: Tensor, length: int) -> bool:
     """Whether what is kept is of the last tokens alone, padding or not: a state, or a sliding window's keys."""
-    return bool(padded.shape == cut.shape) or length not in padded.shape
+    return not any(whole == length > part for whole, part in zip(padded.shape, cut.shape, strict=False))
 
 
 def _convolves(module: torch.nn.Module) -> bool:
