@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 OWN = "loss"  # what every class calls its own
-FILL = 1e4  # what is larger is a mask's constant, and no number of the model's
+FILL = 1e4  # times the median: what is larger is a mask's constant, and no number of the model's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,8 @@ def _projected(path: str, value: torch.Tensor) -> torch.Tensor:
     seed = int.from_bytes(hashlib.sha256(path.encode()).digest()[:4], "little")
     drawn = torch.rand(value.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float32)
     signs = (drawn < 0.5).to(value.device, value.dtype) * 2 - 1
-    shown = value.detach().abs() < FILL
+    size = value.detach().abs()
+    shown = size < FILL * max(1.0, float(size.median()))
     return (value.where(shown, torch.zeros_like(value)) * signs).sum() / math.sqrt(max(1, value.numel()))
 
 

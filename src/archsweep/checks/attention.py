@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ CLAIMS = {
     "flash_attention_2": "_supports_flash_attn",
 }
 PLAIN, FLASH = "eager", "flash_attention_2"
+REFUSAL = re.compile(
+    r"cannot be run on|not supported|not implemented|does not support", re.IGNORECASE
+)  # on this device
 
 
 def applies(subject: Subject) -> str | None:
@@ -59,8 +63,14 @@ def run(bench: Bench) -> Verdict:
             continue
         model = bench.model()
         model.set_attn_implementation(name)
-        with _watching() as counts, eager.seeded():
-            found = bench.compiled(model).run(bench.inputs)
+        try:
+            with _watching() as counts, eager.seeded():
+                found = bench.compiled(model).run(bench.inputs)
+        except (NotImplementedError, ValueError) as error:
+            if name == PLAIN or not REFUSAL.search(str(error)):
+                raise
+            refused[name] = [str(error).partition("\n")[0][:200]]
+            continue
         bench.announce(Stage.COMPARE)
         seen[name] = counts.get(name, 0)
         verdict = comparison.compare(reference, found, bench.case.dtype)
