@@ -172,7 +172,7 @@ def test_a_toolchain_that_is_not_here_is_not_tried(
     known: dict[str, Subject], cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_torchao, "OLDEST", {"torchao-of-nowhere": (1,)})
-    result = ended(tmp_path, known["bert/BertModel"], "cpu")
+    result = ended(tmp_path, cache, known["bert/BertModel"], "cpu")
     assert result.status is Status.UNAVAILABLE
     assert _torchao.INSTALL in result.message
 

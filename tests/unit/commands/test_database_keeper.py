@@ -20,7 +20,7 @@ from archsweep.store import database, exchange, read
 
 GROUND = ground()
 FINGERPRINT = GROUND.environment.id
-CASES = [case(check=check) for check in ("forward", "parity", "other", "last")]
+CASES = [case(check=check) for check in ("forward", "parity", "batch", "generate")]
 Hold = Callable[[], "subprocess.Popen[bytes]"]
 
 
@@ -136,7 +136,7 @@ def test_a_database_that_vanishes_is_told_of_and_made_again_on_resume(
 @pytest.mark.parametrize("only", [None, "new", "stale", "failed"])
 def test_a_resumed_run_counts_every_case_once(path: Path, only: str | None) -> None:
     """Also where what it had done is in the database already, and would itself pass for an earlier ending."""
-    asked = options(only=only, checks=("forward", "parity", "other"))
+    asked = options(only=only, checks=("forward", "parity", "batch"))
     if only == "failed":
         keeper = begun(path)
         keeper.add([made(0, Status.ERROR), made(1, Status.ERROR), made(2)])
