@@ -11,7 +11,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,21 @@ select "check" as name, count(*) filter (status not in ('inapplicable', 'unavail
        count(*) filter (status = 'pass') as verified, count(*) filter (status = 'inapplicable') as inapplicable,
        count(*) filter (status = 'unavailable') as unavailable, round(sum(wall_s), 1) as seconds
 from cells group by 1 order by 1"""
+CATEGORIES = """
+select "check" as name, category, count(*) filter (status not in ('inapplicable', 'unavailable')) as applicable,
+       count(*) filter (status = 'pass') as verified, count(*) filter (status = 'inapplicable') as inapplicable
+from cells group by 1, 2 order by 1, 2"""
+OWN_LOSS = """
+select count(*) filter (json_exists(details, '$.own_loss.given')) as counted,
+       count(*) filter (json_exists(details, '$.own_loss.untried')) as untried
+from results join cells using ("case", run) where results."check" = 'backward'"""
+# What transformers' own mappings say of whom a check concerns; every other check concerns everything.
+GENERATIVE = {"CAUSAL_LM", "SEQ_TO_SEQ_CAUSAL_LM", "SPEECH_SEQ_2_SEQ", "MULTIMODAL_LM", "IMAGE_TEXT_TO_TEXT",
+              "TEXT_TO_WAVEFORM", "RNNT", "TDT", "CTC", "CAUSAL_IMAGE_MODELING"}  # fmt: skip
+PREDICTED: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "generate": lambda item: bool(GENERATIVE.intersection(item["mappings"])),
+    "pipeline": lambda item: bool(item["tasks"]),
+}
 REASONS = """
 select "check" as name, status, stage, count(*) as cases, min(message) as example,
        string_agg(model_type || '/' || class_name, ' ' order by model_type, class_name) as which
@@ -44,14 +59,28 @@ def measure(place: Place, checks: Sequence[str], words: Sequence[str]) -> dict[s
                       "share_of_time": round(row["seconds"] / max(0.1, total), 3)}
         for row in rows
     }  # fmt: skip
+    for row in shares.values():
+        row["categories"] = [item for item in place.query(CATEGORIES) if item["name"] == row["name"]]
+        row["predicted"] = _predicted(place, row["name"])
     applicable, verified = (sum(row[key] for row in rows) for key in ("applicable", "verified"))
     plain = sum(row["seconds"] for row in rows if row["name"] in PLAIN)
     return {
         "figure": round(verified / max(1, applicable), 4), "unit": "verified share of the applicable cases",
         "baseline": round(plain, 1), "ratio": round(total / max(0.1, plain), 2), "wall_s": round(spent, 1),
         "peak_mb": summary["peak_mb"], "applicable": applicable, "verified": verified, "checks": shares,
-        "reasons": place.query(REASONS),
+        "own_loss": place.query(OWN_LOSS)[0], "reasons": place.query(REASONS),
     }  # fmt: skip
+
+
+def _predicted(place: Place, check: str) -> int:
+    """How many of the classes that were tried the mappings of transformers say the check concerns."""
+    concerned = PREDICTED.get(check)
+    tried = {row["id"] for row in place.query(
+        f"""select distinct model_type || '/' || class_name as id from cells
+        where "check" = '{check}' and status <> 'unavailable'"""
+    )}  # fmt: skip
+    known = json.loads(place.call("list", "classes", "--json"))
+    return len([item for item in known if item["id"] in tried and (concerned is None or concerned(item))])
 
 
 def main() -> None:
@@ -74,8 +103,15 @@ def main() -> None:
     for name, row in answer["checks"].items():
         print(
             f"{name}: {row['verified']} of {row['applicable']} verified ({row['share']:.1%}), {row['inapplicable']} "
-            f"inapplicable, {row['share_of_time']:.0%} of the time"
+            f"inapplicable, {row['predicted']} concerned by transformers' mappings, "
+            f"{row['share_of_time']:.0%} of the time"
         )
+        for item in row["categories"]:
+            print(
+                f"    {item['category']}: {item['verified']} of {item['applicable']}, "
+                f"{item['inapplicable']} inapplicable"
+            )
+    print("own losses: {counted} counted, of {untried} classes no labels were found".format(**answer["own_loss"]))
     for reason in answer["reasons"]:
         print(f"  {reason['cases']:4} {reason['name']} {reason['status']}: {reason['example'][:150]}")
         print(f"       {reason['which'][:300]}")
