@@ -36,6 +36,7 @@ REPAIRS = (
     "operations_of_few_dimensions",
     "transposes_of_few_dimensions",
     "reshapes_of_few_dimensions",
+    "doubles_as_floats",
 )
 DEVICES = {"XNNPACK delegate for CPU": "WebNN/LiteRT-CPU"}  # what the browser's log says, and what that is
 _COUNT = re.compile(r"number of nodes in the graph: (\d+) number of nodes supported by WebNN: (\d+)")
