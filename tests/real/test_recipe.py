@@ -168,3 +168,13 @@ def test_fill_values_are_no_signals_that_grow() -> None:
     filled = torch.tensor([1.0, torch.finfo(torch.float32).min, -torch.inf])
     assert not shown.grown({"scores": filled, "ids": torch.tensor([2**62])})
     assert shown.grown({"scores": torch.tensor([1.0, -1e20])})
+
+
+def test_an_image_that_queries_read_has_a_place_in_the_text_for_each_query() -> None:
+    """A pooled tower tells one feature an image; with one place the second image would show the first one's features."""
+    home = "transformers.models.blip_2"
+    reading = subject("blip-2", "Blip2Config", "Blip2Model", f"{home}.modeling_blip_2", f"{home}.configuration_blip_2")
+    found = recipe.find(reading, announce=lambda stage: None)
+    config = recipe.make_model(reading, found).config
+    places = (recipe.make_inputs(reading, found)["input_ids"] == config.image_token_id).sum(1)
+    assert places.tolist() == [config.num_query_tokens] * 2

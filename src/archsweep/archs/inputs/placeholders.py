@@ -74,6 +74,9 @@ def place(facts: Facts, made: dict[str, Any]) -> None:
             counts = (
                 count_features(facts, kind, made, token) or [1] * BATCH
             )  # the error of a wrong number tells the right one
+            queries = facts.find("num_query_tokens")
+            if kind == "image" and counts in (BATCH, [1] * BATCH) and queries:  # which read a whole tower
+                counts = [queries] * BATCH
         if counts:
             facts.hints[f"{kind}_features"] = counts
             runs.extend(_runs(facts, made, kind, token, counts))
