@@ -171,7 +171,7 @@ def test_fill_values_are_no_signals_that_grow() -> None:
 
 
 def test_an_image_that_queries_read_has_a_place_in_the_text_for_each_query() -> None:
-    """A pooled tower tells one feature an image; with one place the second image would show the first one's features."""
+    """A pooled tower tells one feature an image; with one place the second would show the first one's features."""
     home = "transformers.models.blip_2"
     reading = subject("blip-2", "Blip2Config", "Blip2Model", f"{home}.modeling_blip_2", f"{home}.configuration_blip_2")
     found = recipe.find(reading, announce=lambda stage: None)
