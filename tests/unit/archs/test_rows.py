@@ -129,3 +129,11 @@ def test_frames_of_sound_count_where_their_share_of_the_mask_shows() -> None:
     value = torch.arange(16.0).reshape(2, 8, 1)
     found = rows.shown({"hidden": value}, {"input_values": torch.ones(2, 80), "attention_mask": mask})
     assert torch.equal(found["hidden"], torch.cat([value[0], value[1, :3]]))  # the fourth looks into the padding
+
+
+def test_places_of_sound_are_split_as_a_mask_shows_it() -> None:
+    made = {"input_ids": torch.ones(2, 9), "attention_mask": torch.ones(2, 9), "input_features_mask": torch.ones(2, 20)}
+    assert placeholders._heard(made, 10) is None  # both rows are as long
+    made["input_features_mask"][1, 10:] = 0
+    assert placeholders._heard(made, 10) == [7, 3]
+    assert placeholders._heard(made, 15) == [10, 5]

@@ -94,6 +94,8 @@ def _runs(facts: Facts, made: Mapping[str, Any], kind: str, token: int, counts: 
         cells = grid.prod(dim=-1)
         shares = (cells * counts // cells.sum()).tolist()
         counts = shares if sum(shares) == counts else counts
+    if isinstance(counts, int) and kind == "audio" and counts % batch:  # the rows have not as many each
+        counts = _heard(made, counts) or counts
     if isinstance(counts, int):
         counts = [counts // batch + (1 if row < counts % batch else 0) for row in range(batch)]
     opening, closing = (_first_id(facts, names) for names in _BRACKETS[kind])
@@ -105,6 +107,21 @@ def _runs(facts: Facts, made: Mapping[str, Any], kind: str, token: int, counts: 
         row = item * batch // len(counts)
         found += [Run(row, token, count // pieces, opening, closing) for _ in range(pieces)]
     return found
+
+
+def _heard(made: Mapping[str, Any], total: int) -> list[int] | None:
+    """A bare total split by how much of each row's sound a mask shows; None where no mask tells rows apart."""
+    text = made["input_ids"].shape
+    for name, mask in made.items():
+        if "mask" not in name or mask.ndim != 2 or len(mask) != text[0] or mask.shape == text:
+            continue
+        shown = mask.bool().sum(1).tolist()
+        if len(set(shown)) > 1:
+            parts = [total * size / sum(shown) for size in shown]
+            missing = total - sum(int(part) for part in parts)
+            nearest = sorted(range(len(parts)), key=lambda row: int(parts[row]) - parts[row])[:missing]
+            return [int(part) + (row in nearest) for row, part in enumerate(parts)]
+    return None
 
 
 def _first_id(facts: Facts, names: tuple[str, ...]) -> tuple[int, ...]:
