@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from archsweep import settings
 from archsweep.archs import catalog, importing
 from archsweep.contract import Case, Evidence, Lot, Result, Subject
 from archsweep.encoding import encode
+from archsweep.platforms import _torch
 from archsweep.run import worker
 
 importing.warm()  # before whoever imports this imports transformers: torchvision may need its bridge
@@ -37,3 +41,15 @@ def ended(folder: Path, subject: Subject, check: str, **case: Any) -> Result:
 def kind_of(subject: Subject) -> Any:
     """The class itself."""
     return getattr(importlib.import_module(subject.class_module), subject.class_name)
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], Any]) -> None:
+    """From now on `change` is done to every module that the platform's programs run, and to no reference's."""
+    honest = _torch.compile_eager
+
+    def planted(*given: Any) -> Any:
+        program: Any = honest(*given)
+        change(program.module)
+        return program
+
+    monkeypatch.setattr(_torch, "compile_eager", planted)

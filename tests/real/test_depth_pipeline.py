@@ -15,7 +15,6 @@ from transformers.pipelines import PIPELINE_REGISTRY, _resolve_impl
 
 from archsweep.archs.raw import tokenizer
 from archsweep.contract import Status, Subject
-from archsweep.platforms import _torch
 
 SOUND = {
     "bert/BertForMaskedLM": "fill-mask",
@@ -63,32 +62,23 @@ def louder(module: Any, given: Any, outputs: Any) -> Any:
 def test_outputs_that_are_a_hundredth_too_large_on_the_platform_are_found(
     id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = _torch.compile_eager
-
-    def planted(*given: Any) -> Any:
-        program: Any = honest(*given)
-        program.module.register_forward_hook(louder)
-        return program
-
-    monkeypatch.setattr(_torch, "compile_eager", planted)
+    depth.plant(monkeypatch, lambda module: module.register_forward_hook(louder))
     result = depth.ended(tmp_path, known[id], "pipeline")
     assert result.status is Status.FAIL, result.message
     assert "relative error" in result.message
+
+
+def shifted(module: Any) -> None:
+    """Each token has the embedding of the one before it."""
+    embeddings = module.get_input_embeddings()
+    embeddings.weight.data = embeddings.weight.data.roll(1, 0)
 
 
 @pytest.mark.parametrize("id", TEXTS)
 def test_numbers_of_tokens_that_are_shifted_on_the_platform_are_found(
     id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = _torch.compile_eager
-
-    def planted(*given: Any) -> Any:
-        program: Any = honest(*given)
-        embeddings = program.module.get_input_embeddings()
-        embeddings.weight.data = embeddings.weight.data.roll(1, 0)
-        return program
-
-    monkeypatch.setattr(_torch, "compile_eager", planted)
+    depth.plant(monkeypatch, shifted)
     assert depth.ended(tmp_path, known[id], "pipeline").status is Status.FAIL
 
 

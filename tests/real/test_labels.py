@@ -11,7 +11,6 @@ import torch
 
 from archsweep.archs import labels
 from archsweep.contract import Status, Subject
-from archsweep.platforms import _torch
 
 
 @pytest.fixture(scope="module")
@@ -42,20 +41,17 @@ def test_labels_are_found_for_a_loss(id: str, given: list[str], known: dict[str,
     assert 0.9 < own["lowered"] < 1.1
 
 
+def steeper(module: Any) -> None:
+    counted = module.loss_function
+    module.loss_function = lambda *words, **named: 1.01 * counted(*words, **named)
+
+
 @pytest.mark.parametrize("id", ["gpt2/GPT2LMHeadModel", "llama/LlamaForCausalLM", "vit/ViTForImageClassification"])
 def test_a_wrong_loss_is_found(
     id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The platform's loss is a hundredth too steep; its outputs are right."""
-    honest = _torch.compile_eager
-
-    def planted(*given: Any) -> Any:
-        program: Any = honest(*given)
-        counted = program.module.loss_function
-        program.module.loss_function = lambda *words, **named: 1.01 * counted(*words, **named)
-        return program
-
-    monkeypatch.setattr(_torch, "compile_eager", planted)
+    depth.plant(monkeypatch, steeper)
     result = depth.ended(tmp_path, known[id], "backward")
     assert result.status is Status.FAIL
     assert "of its own loss" in result.message
