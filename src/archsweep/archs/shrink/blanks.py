@@ -16,6 +16,8 @@ from archsweep.archs.shrink.tree import Node
 _MODALITY = re.compile(r"(^|_)(vision|audio|text|image|video|speech)_config$")
 ATTENTION = ("full_attention", "sliding_attention", "conv", "linear_attention", "chunked_attention")
 RECURRENT = ("mamba", "attention", "recurrent")
+STATEFUL, ATTENTIVE = ("linear_attention", "mamba", "recurrent"), ("full_attention", "attention")
+_ATTENTION_AT = re.compile(r"^attn?(ention)?_layers?_(indices|indexes|ids|idxs?)$")
 FEED_FORWARD = ("dense", "sparse")
 WINDOW = 8  # tokens of a sliding window where none is stated
 
@@ -29,14 +31,31 @@ def add_modalities(root: Node) -> None:
 
 
 def fill_plain(root: Node) -> None:
-    """State what the code would derive: head dimensions, key heads, a vocabulary, rotary parameters by layer kind."""
+    """State what the code would derive: head dimensions, key heads, a vocabulary, rotary parameters by layer kind; and
+    give a hybrid that has no attention by default one layer of it, as its checkpoints have."""
     for node in root.walk():
+        _attend_last(node)
         for name, value in list(node.values.items()):
             if value is None and (filled := _plain(node, name)) is not None:
                 node.set(name, filled)
         if "sliding_attention" in (node.get("layer_types") or ()) and not _window_named(node):
             node.set("sliding_window", WINDOW)
         _rotary_for_each_kind(node)
+
+
+def _attend_last(node: Node) -> None:
+    """The last layer attends, where the code knows layers that do and those that do not, and there are only the latter."""
+    depth = _depth(node)
+    for name, value in list(node.values.items()):
+        if not value and depth and depth > 1 and _ATTENTION_AT.search(name):
+            node.set(name, [depth - 1])
+        if name != "layer_types" or not isinstance(node.get(name), list) or len({*node.get(name)}) != 1:
+            continue
+        stated = node.get(name)
+        known = source.layer_kinds(node.kind.__module__, (*STATEFUL, *ATTENTIVE))
+        attentive = next((kind for kind in known if kind in ATTENTIVE), None)
+        if stated[0] in STATEFUL and stated[0] in known and attentive and len(stated) > 1:
+            node.set(name, [*stated[:-1], attentive])
 
 
 def _window_named(node: Node) -> bool:
