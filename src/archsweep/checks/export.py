@@ -1,16 +1,24 @@
-"""Can it leave eager mode? torch.export and ONNX, and the exported program at other batch sizes and lengths."""
+"""Can it leave eager mode? torch.export and ONNX, and the exported program at other batch sizes and lengths.
+
+torch.export is given the model as it is; where it refuses that, as transformers' own exporter prepares it, at last with
+images of one size alone, which that exporter asks for. The result says which.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archsweep import export
 from archsweep.archs import comparison, eager, rows
 from archsweep.contract import Bench, Reference, Stage, Status, Subject, Tensor, Verdict
-from archsweep.export import wrapping
+from archsweep.export import prepared, wrapping
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +28,10 @@ needs = ("module",)
 
 GUARDS = (AssertionError, RuntimeError, ValueError)  # what an exported program raises at a size that it has baked in
 MORE, FEWER = 3, 3  # rows of another batch; places by which another text is shorter
+
+
+class BakedIn(RuntimeError):
+    """The exported program takes no other size than the one it was traced with."""
 
 
 def applies(subject: Subject) -> str | None:
@@ -33,33 +45,88 @@ def warm_up() -> None:
 
 
 def run(bench: Bench) -> Verdict:
-    reference, program = bench.reference, bench.program
+    bench.reference  # noqa: B018 (weights and inputs on which the CPU agrees with itself)
+    program = bench.program
     with eager.seeded():
         program.run(bench.inputs)
     module: Any = program.module  # type: ignore[attr-defined]
     inputs = eager.fed_like(module, bench.inputs)
-    bench.announce(Stage.EXPORT)
+    refused: list[Exception] = []
+    for way in _ways(module, inputs):
+        bench.announce(Stage.EXPORT)
+        try:
+            found = _found(bench, module, way)
+        except eager.RAISED as error:
+            refused.append(error)
+            continue
+        told = {"way": way.name, "refused": [str(error) for error in refused]}
+        if found.status is not Status.PASS:
+            return dataclasses.replace(found, details={**found.details, **told})
+        graph = export.graph(bench)
+        return dataclasses.replace(found, details={**found.details, **told, **graph.facts()})
+    raise refused[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Way:
+    """How torch.export is asked. `given`: what the model takes; `prepare`: adds what the program takes beside that;
+    `tracing`: held while the model is traced; `reference`: whether `given` are the inputs of the reference."""
+
+    name: str
+    given: Mapping[str, Any]
+    prepare: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+    tracing: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+    reference: bool = True
+
+
+def _ways(module: Any, inputs: Mapping[str, Any]) -> Iterator[_Way]:
+    """The model as it is; as transformers' own exporter prepares it; and so that all rows, and images, have one size."""
+    yield _Way(name="plain", given=inputs)
+    if not prepared.known():
+        return
+    prepare, tracing = functools.partial(prepared.inputs, module), functools.partial(prepared.tracing, module)
+    yield _Way(name="prepared", given=inputs, prepare=prepare, tracing=tracing)
+    apart = rows.apart(inputs)
+    if apart is not None:
+        alike = rows.repeated(apart[0], len(apart))
+        yield _Way(name="prepared, rows alike", given=alike, prepare=prepare, tracing=tracing, reference=False)
+
+
+def _found(bench: Bench, module: Any, way: _Way) -> Verdict:
+    """What torch.export makes of the module, at the sizes that it has seen and at others. Raises what it raises."""
+    inputs = way.prepare(way.given)
+    leaves = wrapping.leaves(inputs).keys()
+    others = [(what, other, way.prepare(other)) for what, other in _others(way.given)]
+    others = [item for item in others if wrapping.leaves(item[2]).keys() == leaves]
     wrapped = wrapping.wrap(module, inputs)
-    given = wrapping.leaves(inputs).keys()
-    others = [(what, other) for what, other in _others(inputs) if wrapping.leaves(other).keys() == given]
-    exported = _exported(wrapped, inputs, [other for _, other in others])
-    graph = export.graph(bench)
+    with way.tracing():
+        exported = _exported(wrapped, inputs, [full for *_, full in others])
     bench.announce(Stage.RUN)
-    found = _ran(exported, wrapped, inputs)
-    bench.announce(Stage.COMPARE)
-    held = {path: value for path, value in reference.outputs.items() if path in wrapped.outputs}
-    verdict = comparison.compare(dataclasses.replace(reference, outputs=held), found, bench.case.dtype)
-    details: dict[str, Any] = {**verdict.details, **graph.facts(), "shapes": []}
+    verdict = _compared(bench, None if way.reference else eager.run(module, way.given), _ran(exported, wrapped, inputs))
+    details: dict[str, Any] = {**verdict.details, "shapes": []}
     if verdict.status is not Status.PASS:
         return dataclasses.replace(verdict, message=f"torch.export: {verdict.message}", details=details)
-    for what, other in others:
-        expected = eager.run(module, other)
-        wanted = Reference(key="", outputs=expected, outputs32=expected, bound=reference.bound, seeded=reference.seeded)
-        verdict = comparison.compare(wanted, _ran(exported, wrapped, other), bench.case.dtype)
+    for what, other, full in others:
+        try:
+            found = _ran(exported, wrapped, full)
+        except GUARDS as error:
+            raise BakedIn(f"{what}: the program takes no other size than the one traced: {error}") from error
+        verdict = _compared(bench, eager.run(module, other), found)
         details["shapes"].append(what)
         if verdict.status is not Status.PASS:
             return dataclasses.replace(verdict, message=f"torch.export, {what}: {verdict.message}", details=details)
     return dataclasses.replace(verdict, details=details)
+
+
+def _compared(bench: Bench, expected: Mapping[str, Tensor] | None, found: Mapping[str, Tensor]) -> Verdict:
+    """`found` against eager's outputs, or the reference's without any."""
+    bench.announce(Stage.COMPARE)
+    held = bench.reference
+    if expected is None:
+        wanted = {path: value for path, value in held.outputs.items() if path in found}
+        return comparison.compare(dataclasses.replace(held, outputs=wanted), found, bench.case.dtype)
+    other = Reference(key="", outputs=expected, outputs32=expected, bound=held.bound, seeded=held.seeded)
+    return comparison.compare(other, found, bench.case.dtype)
 
 
 def _exported(wrapped: wrapping.Wrapped, inputs: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Any:
