@@ -80,7 +80,7 @@ class _Way:
 
 
 def _ways(module: Any, inputs: Mapping[str, Any]) -> Iterator[_Way]:
-    """The model as it is; as transformers' own exporter prepares it; and so that all rows, and images, have one size."""
+    """The model as it is; as transformers' own exporter prepares it; the same with rows, and images, all alike."""
     yield _Way(name="plain", given=inputs)
     if not prepared.known():
         return

@@ -55,7 +55,7 @@ def call(step: Callable[[], Any], processor_s: float | None = None) -> Any:
         answer = Path(folder) / "answer"
         process = os.fork()
         if not process:
-            gc.freeze()  # or the collector ends what has threads in the parent, a compiled model say, and waits for them
+            gc.freeze()  # or the collector ends what has threads in the parent, and waits for them for ever
             if processor_s is not None:
                 resource.setrlimit(resource.RLIMIT_CPU, (int(processor_s), int(processor_s) + 1))
             _answer(step, answer)

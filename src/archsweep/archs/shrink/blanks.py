@@ -44,7 +44,7 @@ def fill_plain(root: Node) -> None:
 
 
 def _attend_last(node: Node) -> None:
-    """The last layer attends, where the code knows layers that do and those that do not, and there are only the latter."""
+    """The last layer attends, where the code knows layers that do and others, and there are only the others."""
     depth = _depth(node)
     for name, value in list(node.values.items()):
         if not value and depth and depth > 1 and _ATTENTION_AT.search(name):
