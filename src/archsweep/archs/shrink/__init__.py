@@ -94,6 +94,7 @@ def shrunk(default: Any, move: Move) -> tree.Node:
     sizes.open_thresholds(root)
     wrapped.shrink_wrapped(root)
     relations.join_widths(root)
+    relations.align_experts(root)
     relations.fit_sections(root)
     relations.fit_groups(root)
     return root

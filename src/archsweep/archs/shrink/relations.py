@@ -16,6 +16,7 @@ _JOINT = re.compile(
 )
 _TEXT = re.compile(r"(^|_)(text|language|llm|lm|decoder)(_|$)")
 _SENSE = re.compile(r"vision|visual|audio|speech|image|video|adapter|projector|sound|encoder")
+ALIGNED = 8  # numbers of two bytes that make up sixteen
 _GROUPED = re.compile(r"(^|_)n?(um)?_?(conv_)?groups?$|_groups$|^groups$")
 
 
@@ -60,6 +61,22 @@ def join_widths(root: Node) -> None:
                 and "spatial_merge_size" in node.values
             ):
                 node.set("hidden_size", width)
+
+
+def align_experts(root: Node) -> None:
+    """The inner widths of a model of experts are whole in sixteen bytes of half precision: grouped products want that,
+    and no checkpoint has others."""
+    for node in root.walk():
+        if not has_experts(node):
+            continue
+        for name in [name for name in node.edits if "intermediate" in name and meaning(name) is Meaning.WIDTH]:
+            value = node.get(name)
+            if is_whole(value) and value % ALIGNED:
+                node.set(name, value + ALIGNED - value % ALIGNED)
+
+
+def has_experts(node: Node) -> bool:
+    return any(meaning(name) is Meaning.EXPERTS and node.get(name) for name in node.values)
 
 
 def fit_sections(root: Node) -> None:

@@ -10,7 +10,7 @@ import functools
 import re
 from typing import Any
 
-from archsweep.archs.shrink import coupling, source, wrapped
+from archsweep.archs.shrink import coupling, relations, source, wrapped
 from archsweep.archs.shrink.fields import TABLED, Meaning, is_whole, meaning, table_widths, whole_list
 from archsweep.archs.shrink.tree import Node
 
@@ -48,10 +48,13 @@ def choose_divisor(nodes: list[Node], least: int) -> int:
     as the widest part stays under `WIDEST`."""
     listed = [width for node in nodes for width in _smallest_listed(node)]
     mains = [_least_main(node, least) for node in nodes if node.main_width and node.main_width >= least]
+    routed = [node.main_width for node in nodes if node.main_width and relations.has_experts(node)]
     fitting = [
         divisor
         for divisor in DIVISORS
-        if all(width / divisor >= bound for width, bound in mains) and all(width / divisor >= 8 for width in listed)
+        if all(width / divisor >= bound for width, bound in mains)
+        and all(width / divisor >= 8 for width in listed)
+        and not any(width % (divisor * relations.ALIGNED) for width in routed if width % relations.ALIGNED == 0)
     ] or [1]
     for widest in (WIDEST, 4 * WIDEST):
         for quality in (8, 4, 2):
