@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -129,15 +130,29 @@ def exactly(module: Any, given: Mapping[str, Any], *, repeating: bool = True) ->
 
 
 def _generated(module: Any, given: dict[str, Any], settings: Mapping[str, Any]) -> Any:
-    """What generate gives; what it says that it does not use is left out."""
+    """What generate gives; what it says that it does not use is left out.
+
+    Raises NoLogits where it wants an argument of the class's own, a language or a speaker say: random weights know none.
+    """
     try:
         return module.generate(**given, **settings)
     except ValueError as error:
+        own = _own_arguments(type(module)) - {*given, *settings}
+        if wanted := own & {*re.findall(r"\w+", str(error))}:
+            told = f"{type(module).__name__}.generate wants {', '.join(sorted(wanted))}"
+            raise NoLogits(f"{told}: {error}") from error
         unused = _UNUSED.search(str(error))
         names = re.findall(r"'(\w+)'", unused[1]) if unused else []
         if not any(name in given for name in names):
             raise
         return module.generate(**{name: value for name, value in given.items() if name not in names}, **settings)
+
+
+def _own_arguments(kind: type[Any]) -> set[str]:
+    """Names of arguments of a class's own `generate` that transformers' has not."""
+    from transformers import GenerationMixin
+
+    return {*inspect.signature(kind.generate).parameters} - {*inspect.signature(GenerationMixin.generate).parameters}
 
 
 class _Forcing:

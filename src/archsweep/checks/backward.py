@@ -22,8 +22,8 @@ question = "Does a finite gradient reach every parameter that it reaches in floa
 needs = ("module", "trains")
 
 STEPS = (1e-3, 1e-4)  # by how much a step should lower the loss, as a part of the loss's size
-HALF_STEP = {"float16": 3e-2, "bfloat16": 1e-1}  # ... where the dtype resolves no less
-NOISE = 1e-2  # of the root mean square of all gradients
+NOISE = 1e-2  # of the root mean square of all gradients; in half precision some roundings, where that is more
+HALVES = ("float16", "bfloat16")
 KEPT = 0.1  # of that, at least this part
 
 
@@ -67,11 +67,12 @@ def _judged(
     given = eager.fed_like(module, inputs)
     bench.announce(Stage.RUN)
     found = gradients.taken(module, given, own=own)
-    lower = _lowered(bench.model(), module, given, found, bench.case.dtype, own=own)
+    lower = _lowered(bench.model(), module, inputs, found, own=own)
     bench.announce(Stage.COMPARE)
     away = [name for name, value in found.gradients.items() if value.device != parameter.device]
     taken = {name: value.cpu() for name, value in found.gradients.items()}
-    verdict = comparison.compare(held, taken, bench.case.dtype, near_zero=_noise(held.outputs))
+    dtype = bench.case.dtype
+    verdict = comparison.compare(_kinked(held, dtype), taken, dtype, near_zero=_noise(held.outputs, dtype))
     details = {**verdict.details, "loss": found.loss, "lowered": lower, "parameters": len(held.outputs)}
     faults = [] if math.isfinite(found.loss) else [f"the loss is {found.loss}"]
     faults += [verdict.message.replace("outputs missing", "no gradient reaches")] if verdict.message else []
@@ -102,29 +103,53 @@ def _held(bench: Bench, inputs: Mapping[str, Any], *, own: bool = False) -> Refe
     return Reference(key="", outputs=wide, outputs32=narrow, bound={name: far for name, (far, _) in apart.items()})
 
 
-def _noise(found: Mapping[str, torch.Tensor]) -> float:
+def _kinked(held: Reference, dtype: str) -> Reference:
+    """`held` with no smaller bounds than kinks explain.
+
+    A gradient jumps where an activation has a kink. Of the numbers in front of one, a part as large as the rounding lies
+    so near that it crosses: an error of the root of that.
+    """
+    rounding = comparison.EPSILON[dtype]
+    least = math.sqrt(rounding) / rounding * comparison.EPSILON["float32"] / comparison.SAFETY
+    if dtype not in HALVES:
+        return held
+    return dataclasses.replace(held, bound={name: max(bound, least) for name, bound in held.bound.items()})
+
+
+def _noise(found: Mapping[str, torch.Tensor], dtype: str = "float32") -> float:
     """Root mean square below which a gradient is rounding noise: what cancels (a bias of keys, which softmax takes out)
     is as large as the rounding of what it cancels with."""
     count = sum(value.numel() for value in found.values())
     total = sum(float(value.double().square().sum()) for value in found.values())
-    return NOISE * math.sqrt(total / max(1, count))
+    share = max(NOISE, comparison.SAFETY * comparison.EPSILON[dtype])
+    return share * math.sqrt(total / max(1, count))
 
 
 def _lowered(
-    fresh: torch.nn.Module, module: torch.nn.Module, inputs: Mapping[str, Any], found: gradients.Pass, dtype: str, *,
-    own: bool,
-) -> float | None:  # fmt: skip
-    """By how much one step lowered the loss, as a part of what the gradient promises; None if none did."""
+    fresh: torch.nn.Module, module: torch.nn.Module, inputs: Mapping[str, Any], found: gradients.Pass, *, own: bool
+) -> float | None:
+    """By how much one step lowered the loss, as a part of what the gradient promises; None if none did.
+
+    In half precision the weights that move are kept in float32, as optimisers do: a step is less than half of them
+    could show.
+    """
+    import torch
+
     slope = sum(float(value.double().square().sum()) for value in found.gradients.values())
     parameter = next(module.parameters())
     if not slope or not math.isfinite(slope):
         return None
-    for size in (HALF_STEP[dtype],) if dtype in HALF_STEP else STEPS:
-        promised = size * max(1.0, abs(found.loss))
-        moved = eager.cast(fresh, parameter.device, parameter.dtype)
+    half = parameter.dtype in (torch.float16, torch.bfloat16)
+    loss = found.loss
+    for size in STEPS:
+        moved = eager.cast(fresh, parameter.device, torch.float32 if half else parameter.dtype)
         moved.load_state_dict(module.state_dict())
+        given = eager.fed_like(moved, inputs)
+        if half:
+            loss = gradients.loss_alone(moved, given, own=own)
+        promised = size * max(1.0, abs(loss))
         gradients.stepped(moved, found.gradients, promised / slope)
-        lower = found.loss - gradients.loss_alone(moved, inputs, own=own)
+        lower = loss - gradients.loss_alone(moved, given, own=own)
         if lower > KEPT * promised:
             return lower / promised
     return None
