@@ -179,6 +179,23 @@ def test_a_gradient_that_is_lost_or_wrong_on_a_device_is_found(
     assert words in result.message
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("id", ["bert/BertModel", "gpt2/GPT2Model", "clip/CLIPModel"])
+def test_gradients_in_half_precision_pass_and_a_wrong_one_is_found(
+    id: str, dtype: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = depth.ended(tmp_path / "sound", known[id], "backward", dtype=dtype)
+    assert result.status is Status.PASS, result.message
+
+    def spoil(module: Any) -> None:
+        [value for value in module.parameters() if value.ndim == 2][-1].register_hook(lambda gradient: gradient * 2)
+
+    depth.plant(monkeypatch, spoil)
+    result = depth.ended(tmp_path / "spoilt", known[id], "backward", dtype=dtype)
+    assert result.status is Status.FAIL
+    assert "relative error" in result.message
+
+
 @pytest.mark.parametrize("id", THREE)
 def test_a_parameter_that_a_device_detaches_is_found(
     id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

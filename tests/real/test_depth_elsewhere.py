@@ -52,6 +52,34 @@ def test_what_is_wrong_only_when_exported_is_found(
     assert result.message.startswith("torch.export:")
 
 
+def test_what_torch_export_refuses_is_prepared_as_transformers_does_it(
+    known: dict[str, Subject], tmp_path: Path
+) -> None:
+    result = depth.ended(tmp_path, known["glm4v_vision/Glm4vVisionModel"], "export")
+    assert result.status is Status.PASS, result.message
+    told = result.details["torch_export"]
+    assert told["way"] == "prepared, rows alike"
+    assert len(told["refused"]) == 2
+    assert "data-dependent" in told["refused"][0]
+
+
+def test_a_program_for_one_size_alone_is_no_pass(
+    known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = kind_of(known["bert/BertModel"])
+    honest = kind.forward
+
+    def looping(model: Any, input_ids: Any, **named: Any) -> Any:
+        outputs = honest(model, input_ids, **named)
+        outputs.pooler_output = torch.stack([outputs.pooler_output[row] for row in range(len(input_ids))])
+        return outputs
+
+    monkeypatch.setattr(kind, "forward", functools.wraps(honest)(looping))
+    result = depth.ended(tmp_path, known["bert/BertModel"], "export")
+    assert result.status is Status.ERROR
+    assert result.message.startswith("3 rows: the program takes no other size than the one traced: Guard failed")
+
+
 SPEAKING = ("gpt2/GPT2LMHeadModel", "llama/LlamaForCausalLM", "opt/OPTForCausalLM")
 ROTARY = ("llama/LlamaForCausalLM", "mistral/MistralForCausalLM", "qwen2/Qwen2ForCausalLM")
 GENERATING = (
@@ -75,6 +103,23 @@ def test_what_generates_passes(id: str, known: dict[str, Subject], tmp_path: Pat
 def test_what_does_not_generate_is_inapplicable(known: dict[str, Subject], tmp_path: Path) -> None:
     result = depth.ended(tmp_path, known["bert/BertModel"], "generate")
     assert (result.status, result.message) == (Status.INAPPLICABLE, "the class does not generate")
+
+
+def test_a_generation_that_wants_an_argument_of_its_own_is_inapplicable(
+    known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = kind_of(known["gpt2/GPT2LMHeadModel"])
+    honest = kind.generate
+
+    def generate(model: Any, inputs: Any = None, language: str | None = None, **named: Any) -> Any:
+        if language is None:
+            raise ValueError("You must specify a `language`.")
+        return honest(model, inputs, **named)
+
+    monkeypatch.setattr(kind, "generate", generate)
+    result = depth.ended(tmp_path, known["gpt2/GPT2LMHeadModel"], "generate")
+    assert result.status is Status.INAPPLICABLE
+    assert result.message == "GPT2LMHeadModel.generate wants language: You must specify a `language`."
 
 
 @pytest.mark.parametrize("id", SPEAKING)

@@ -40,6 +40,18 @@ def test_the_first_move_is_valid_and_loses_no_kind(model_type: str) -> None:
     assert shrink.kinds_lost(default(model_type), tiny(model_type)) == []
 
 
+@pytest.mark.parametrize("model_type", ["bamba", "granitemoehybrid"])
+def test_a_hybrid_without_attention_by_default_gets_a_layer_of_it(model_type: str) -> None:
+    assert tiny(model_type).layers_block_type == ["linear_attention", "full_attention"]
+
+
+@pytest.mark.parametrize("model_type", ["qwen3_moe", "phimoe", "gpt_oss", "kimi_linear"])
+def test_widths_of_experts_are_whole_in_sixteen_bytes_of_half_precision(model_type: str) -> None:
+    config = tiny(model_type)
+    inner = getattr(config, "moe_intermediate_size", config.intermediate_size)
+    assert (config.hidden_size % 8, inner % 8) == (0, 0)
+
+
 @pytest.mark.parametrize("model_type", TYPES)
 def test_the_same_edits_every_time(model_type: str) -> None:
     from archsweep.archs import shrink

@@ -132,7 +132,7 @@ def exactly(module: Any, given: Mapping[str, Any], *, repeating: bool = True) ->
 def _generated(module: Any, given: dict[str, Any], settings: Mapping[str, Any]) -> Any:
     """What generate gives; what it says that it does not use is left out.
 
-    Raises NoLogits where it wants an argument of the class's own, a language or a speaker say: random weights know none.
+    Raises NoLogits where it wants an argument of the class's own: random weights know no language and no speaker.
     """
     try:
         return module.generate(**given, **settings)

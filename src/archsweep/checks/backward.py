@@ -106,8 +106,8 @@ def _held(bench: Bench, inputs: Mapping[str, Any], *, own: bool = False) -> Refe
 def _kinked(held: Reference, dtype: str) -> Reference:
     """`held` with no smaller bounds than kinks explain.
 
-    A gradient jumps where an activation has a kink. Of the numbers in front of one, a part as large as the rounding lies
-    so near that it crosses: an error of the root of that.
+    A gradient jumps where an activation has a kink. Of the numbers in front of one, a part as large as the rounding
+    lies so near that it crosses: an error of the root of that.
     """
     rounding = comparison.EPSILON[dtype]
     least = math.sqrt(rounding) / rounding * comparison.EPSILON["float32"] / comparison.SAFETY

@@ -59,7 +59,7 @@ def run(bench: Bench) -> Verdict:
         except eager.RAISED as error:
             refused.append(error)
             continue
-        told = {"way": way.name, "refused": [str(error) for error in refused]}
+        told = {"torch_export": {"way": way.name, "refused": [str(error) for error in refused]}}
         if found.status is not Status.PASS:
             return dataclasses.replace(found, details={**found.details, **told})
         graph = export.graph(bench)
