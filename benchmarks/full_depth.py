@@ -2,7 +2,7 @@
 
 One cold sweep of the base types, or of every mapped class with --classes: all checks but `compile`, `quantize` and
 `speed`. Baseline: `forward` and `parity` of the same sweep, which is what it costs without depth.
-`python benchmarks/full_depth.py [--json] [--classes] [--model NAMES] [--check NAME ...] [--keep FOLDER]`.
+`python benchmarks/full_depth.py [--json] [--classes] [--model NAMES] [--check NAME ...] [--dtype NAMES] [--keep F]`.
 """
 
 from __future__ import annotations
@@ -89,9 +89,11 @@ def main() -> None:
     parser.add_argument("--classes", action="store_true", help="every mapped class, not only the base types")
     parser.add_argument("--model", help="only these, by comma")
     parser.add_argument("--check", action="append", help=f"only these; without: all but {', '.join(BESIDE)}")
+    parser.add_argument("--dtype", help="in these, by comma; without: in the platform's first one")
     parser.add_argument("--keep", type=Path, help="the folder for database and cache; without: a temporary one")
     given = parser.parse_args()
     words = [*(() if given.classes else ("--base",)), *(("--model", given.model) if given.model else ())]
+    words += ["--dtype", given.dtype] if given.dtype else []
     with tempfile.TemporaryDirectory() as folder:
         place = Place(given.keep or Path(folder))
         known = [item["check"] for item in json.loads(place.call("list", "checks", "--json"))]

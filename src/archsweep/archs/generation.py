@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STEPS = 10
 _UNUSED = re.compile(r"model_kwargs` are not used by the model: \[([^\]]*)\]")
+_REFUSING = re.compile(r"logits processors are not (compatible|supported)")
 _STATED = ("decoder_", "encoder_", "labels")  # inputs of a pass that a generation makes itself, or none makes
 
 
@@ -132,11 +133,14 @@ def exactly(module: Any, given: Mapping[str, Any], *, repeating: bool = True) ->
 def _generated(module: Any, given: dict[str, Any], settings: Mapping[str, Any]) -> Any:
     """What generate gives; what it says that it does not use is left out.
 
-    Raises NoLogits where it wants an argument of the class's own: random weights know no language and no speaker.
+    Raises NoLogits where it wants an argument of the class's own (random weights know no language and no speaker), or
+    lets nobody say which tokens are taken.
     """
     try:
         return module.generate(**given, **settings)
     except ValueError as error:
+        if _REFUSING.search(str(error)):
+            raise NoLogits(f"{type(module).__name__}.generate takes no other choice of tokens: {error}") from error
         own = _own_arguments(type(module)) - {*given, *settings}
         if wanted := own & {*re.findall(r"\w+", str(error))}:
             told = f"{type(module).__name__}.generate wants {', '.join(sorted(wanted))}"
