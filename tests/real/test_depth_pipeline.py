@@ -34,6 +34,7 @@ TEXTS = {
     "bert/BertForSequenceClassification": "text-classification",
     "roberta/RobertaForTokenClassification": "token-classification",
     "albert/AlbertForMaskedLM": "fill-mask",
+    "modernbert/ModernBertForMaskedLM": "fill-mask",
 }
 
 

@@ -69,7 +69,7 @@ def _renumbered(draft: Any, size: int, numbers: Mapping[str, int]) -> Any:
 
     texts = {name: str(getattr(draft, name)) for name in _names(draft) if getattr(draft, name, None)}
     for name in ("eos_token", "pad_token", "mask_token", "unk_token"):
-        if name not in texts and (name in numbers or name in ("pad_token", "unk_token")):
+        if name not in texts and (name in numbers or name in ("pad_token", "unk_token", "mask_token")):
             texts[name] = f"<{name.removesuffix('_token')}>"
     if "pad_token" not in numbers and draft.pad_token is None and "eos_token" in texts:
         texts["pad_token"] = texts["eos_token"]
