@@ -1,7 +1,9 @@
 """How fast is it? Build, compile, first run, and steady runs until their median is known to within its stated spread.
 
-A median says nothing without its spread. Runs go on until the middle half of the samples, divided by the root of their
-number, is a small part of the median, or the time is up; every sample is kept, so that another statistic can be had.
+A median says nothing without its spread. Neighbouring runs agree better than the same ones a second later, on a machine
+that others share above all, so that runs come in blocks apart in time. The spread is what the blocks' medians show, or
+the middle half of all samples over the root of their number, if that is more. Blocks go on until the spread is a small
+part of the median, or the time is up; every sample is kept, so that another statistic can be had.
 An emulator's speed says nothing of the device that it stands for, so there it is not asked.
 """
 
@@ -22,9 +24,12 @@ question = "How long do build, compile, first run and steady runs take, at which
 costly = True  # asked only where it is named
 needs = ("executes",)
 
-WARM, LEAST, MOST = 3, 12, 200  # runs
+WARM, EACH, MOST = 3, 4, 200  # runs: before the first block, of a block, in all
+BLOCKS = 6  # at least
+LEAST = BLOCKS * EACH
+PAUSE_S = 0.3  # between two blocks
 ENOUGH = 0.01  # of the median: the spread at which no more runs are needed
-TIME_S = 2.0  # for the steady runs of one batch size
+TIME_S = 3.0  # for the steady runs of one batch size
 BATCHES = (1, 2, 4, 8)
 
 
@@ -77,10 +82,12 @@ def sampled(program: Program, inputs: Mapping[str, Tensor]) -> list[float]:
     step: Callable[[], float] = getattr(program, "stepper", lambda given: _whole(program, given))(inputs)
     for _ in range(WARM):
         step()
-    samples: list[float] = []
+    samples = [step() for _ in range(EACH)]
     until = time.perf_counter() + TIME_S
     while len(samples) < MOST and (len(samples) < LEAST or time.perf_counter() < until):
-        samples.append(step())
+        time.sleep(PAUSE_S)
+        step()  # after a pause the first one is slow
+        samples += [step() for _ in range(EACH)]
         if len(samples) >= LEAST and median(samples)[1] <= ENOUGH * median(samples)[0]:
             break
     return samples
@@ -96,9 +103,12 @@ def _whole(program: Program, inputs: Mapping[str, Tensor]) -> Callable[[], float
 
 
 def median(samples: Sequence[float]) -> tuple[float, float]:
-    """The median, and how far that of other samples is likely to lie from it: the middle half over the root of n."""
+    """The median, and how far that of other samples is likely to lie from it: the deviation of the medians of blocks,
+    or the middle half over the root of n."""
     quarters = statistics.quantiles(samples, n=4) if len(samples) > 1 else [samples[0]] * 3
-    return quarters[1], (quarters[2] - quarters[0]) / math.sqrt(len(samples))
+    blocks = [statistics.median(samples[start : start + EACH]) for start in range(0, len(samples), EACH)]
+    between = statistics.stdev(blocks) if len(blocks) > 1 else 0.0
+    return quarters[1], max(between, (quarters[2] - quarters[0]) / math.sqrt(len(samples)))
 
 
 def _batches(bench: Bench, program: Program, inputs: Mapping[str, Tensor]) -> dict[int, tuple[float, float]]:
