@@ -141,7 +141,7 @@ def _generated(module: Any, given: dict[str, Any], settings: Mapping[str, Any]) 
     except ValueError as error:
         if _REFUSING.search(str(error)):
             raise NoLogits(f"{type(module).__name__}.generate takes no other choice of tokens: {error}") from error
-        own = _own_arguments(type(module)) - {*given, *settings}
+        own = _own_arguments(type(module))
         if wanted := own & {*re.findall(r"\w+", str(error))}:
             told = f"{type(module).__name__}.generate wants {', '.join(sorted(wanted))}"
             raise NoLogits(f"{told}: {error}") from error
@@ -153,10 +153,11 @@ def _generated(module: Any, given: dict[str, Any], settings: Mapping[str, Any]) 
 
 
 def _own_arguments(kind: type[Any]) -> set[str]:
-    """Names of arguments of a class's own `generate` that transformers' has not."""
+    """Names of arguments of a class's own `generate` that neither transformers' has nor a pass: no inputs of ours."""
     from transformers import GenerationMixin
 
-    return {*inspect.signature(kind.generate).parameters} - {*inspect.signature(GenerationMixin.generate).parameters}
+    known = (*inspect.signature(GenerationMixin.generate).parameters, *inspect.signature(kind.forward).parameters)
+    return {*inspect.signature(kind.generate).parameters} - {*known}
 
 
 class _Forcing:

@@ -96,10 +96,13 @@ def _ways(module: Any, inputs: Mapping[str, Any]) -> Iterator[_Way]:
 
 def _found(bench: Bench, module: Any, way: _Way) -> Verdict:
     """What torch.export makes of the module, at the sizes that it has seen and at others. Raises what it raises."""
-    inputs = way.prepare(way.given)
-    leaves = wrapping.leaves(inputs).keys()
-    others = [(what, other, way.prepare(other)) for what, other in _others(way.given)]
-    others = [item for item in others if wrapping.leaves(item[2]).keys() == leaves]
+    inputs, others = way.prepare(way.given), []
+    for what, other in _others(way.given):
+        if wrapping.leaves(other).keys() != wrapping.leaves(way.given).keys():  # a list with an item for each row
+            continue
+        others.append((what, other, way.prepare(other)))
+        if wrapping.leaves(others[-1][2]).keys() != wrapping.leaves(inputs).keys():
+            raise BakedIn(f"{what}: the program takes no other size than the one traced: it would have other inputs")
     wrapped = wrapping.wrap(module, inputs)
     with way.tracing():
         exported = _exported(wrapped, inputs, [full for *_, full in others])

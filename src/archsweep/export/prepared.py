@@ -1,6 +1,6 @@
 """What transformers itself does to a model before torch.export sees it: inputs computed beforehand, patches meanwhile.
 
-Its exporters came with 5.1x; where the installed release has none of what is asked for here, there is no such way.
+Where the installed release has none of what is asked for here, there is no such way.
 Knows no model and no graph format.
 """
 
