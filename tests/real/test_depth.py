@@ -80,6 +80,30 @@ def test_a_tie_that_loading_forgets_is_found(
     assert "no longer tied" in result.message
 
 
+def test_a_class_that_loads_in_its_own_way_and_tells_nothing_is_read_in_that_way(
+    known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = depth.kind_of(known["gpt2/GPT2Model"])
+    honest, seen = kind.from_pretrained.__func__, []
+
+    def own(cls: Any, folder: str, **asked: Any) -> Any:
+        assert "output_loading_info" not in asked
+        seen.append(folder)
+        return honest(cls, folder, **asked)
+
+    monkeypatch.setattr(kind, "from_pretrained", classmethod(own))
+    result = depth.ended(tmp_path, known["gpt2/GPT2Model"], "save_load")
+    assert result.status is Status.PASS, result.message
+    assert seen
+
+
+def test_a_class_without_a_forward_pass_is_not_asked_what_needs_one(known: dict[str, Subject], tmp_path: Path) -> None:
+    result = depth.ended(tmp_path / "a", known["bark/BarkModel"], "backward")
+    assert result.status is Status.INAPPLICABLE
+    assert result.message.startswith("BarkModel has no forward pass")
+    assert depth.ended(tmp_path / "b", known["bark/BarkModel"], "forward").status is Status.ERROR
+
+
 def neighbours(outputs: Any) -> Any:
     """A hundredth of the row beside it leaks into each row."""
     hidden = outputs.last_hidden_state

@@ -101,8 +101,8 @@ class _Search:
             self.large = self.large or isinstance(error, TooLargeError)
             if stage is Stage.BUILD:
                 self.built = self.built or (stage, error)
-            else:
-                self.fed = self.fed or (stage, error)
+            elif self.fed is None or (stage is Stage.RUN and self.fed[0] is Stage.INPUTS):
+                self.fed = (stage, error)
             return None, error
 
 

@@ -98,6 +98,13 @@ class LotBench:
         """Whether the search for a recipe has succeeded."""
         return self._recipe is not None
 
+    def forwards(self) -> bool:
+        """Whether the class has a forward pass. Raises what importing the class raises."""
+        from archsweep.archs.inputs.facts import forwards
+        from archsweep.archs.recipe import model_class
+
+        return forwards(model_class(self.subject))
+
     def model(self, dtype: str | None = None) -> Any:
         model = self._source.make_model(self._found_recipe())
         if dtype is None:

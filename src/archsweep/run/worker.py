@@ -214,6 +214,8 @@ def _inapplicable(check: ModuleType, bench: LotBench) -> str | None:
     if bench.case.dtype not in bench.capabilities.dtypes:
         return f"the platform has no {bench.case.dtype}"
     reason: str | None = check.applies(bench.subject)
+    if reason is None and "module" in check.needs and not bench.forwards():
+        return f"{bench.subject.class_name} has no forward pass: it runs its parts from methods of its own"
     return reason
 
 

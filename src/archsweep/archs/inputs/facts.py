@@ -138,6 +138,13 @@ def stream(subject: str, name: str, seed: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{subject}|{name}|{seed}".encode()).digest()[:7], "big")
 
 
+def forwards(kind: type[Any]) -> bool:
+    """Whether a class has a forward pass: torch's own only says that there is none."""
+    import torch
+
+    return kind.forward is not torch.nn.Module.forward
+
+
 def signature(model_class: type) -> dict[str, inspect.Parameter]:
     """The parameters of the class's forward, wrappers removed, without self and catch-alls."""
     forward = inspect.unwrap(model_class.forward)  # type: ignore[attr-defined]

@@ -130,17 +130,24 @@ def implied_layout(facts: Facts) -> str:
     return "image"
 
 
-def flat_patches(facts: Facts, name: str, video: bool = False) -> dict[str, Any]:
-    """Patches of all images in one table (images·t·h·w, C·temporal·patch²) with one (t, h, w) row an image."""
-    import torch
-
-    step = patch(facts) or 14
+def _merged(facts: Facts) -> int:
+    """How many patches along each side of an image become one feature."""
     merge = facts.find("spatial_merge_size", "merge_size", within=VISION) or 1
     merge = merge[-1] if isinstance(merge, list | tuple) else int(merge)
     kernel = facts.find("merge_kernel_size", within=VISION)
     if facts.has("merge_sizes") or facts.has("image_merge_sizes"):
         merge = max(merge, MERGE)
     merge = max(merge, int(kernel[-1]) if isinstance(kernel, list | tuple) else int(kernel or 1))
+    ratio = facts.find("downsample_ratio")
+    return max(merge, round(1 / ratio)) if isinstance(ratio, float) and 0 < ratio < 1 else merge
+
+
+def flat_patches(facts: Facts, name: str, video: bool = False) -> dict[str, Any]:
+    """Patches of all images in one table (images·t·h·w, C·temporal·patch²) with one (t, h, w) row an image."""
+    import torch
+
+    step = patch(facts) or 14
+    merge = _merged(facts)
     window = facts.find("window_size", within=("vision",))
     temporal = facts.find("temporal_patch_size", "patch_temporal", within=VISION) or 1
     temporal = temporal[0] if isinstance(temporal, list | tuple) else int(temporal)
@@ -341,6 +348,9 @@ def video_inputs(facts: Facts) -> dict[str, Any]:
         made.update(packed_patches(facts, name, "target_sizes_videos"))
     elif facts.has("video_grid_thw") or facts.hints.get("video_layout") == "patches":
         made.update(flat_patches(facts, name, video=True))
+    elif facts.hints.get("video_layout") == "frames":
+        length = 2 * _merged(facts) * (patch(facts) or 14)
+        made[name] = facts.normal(name, BATCH * frames(facts), channels(facts), length, length)
     else:
         made[name] = facts.normal(name, BATCH, frames(facts), channels(facts), height, width)
         if facts.hints.get("video_layout") == "channels":

@@ -111,6 +111,9 @@ def _by_rank(wanted: int, fed: tuple[str, ...]) -> Hints:
         return {3: {"wave": "channel"}, 4: {"wave": "image"}}.get(wanted, {})
     if "pixel_values" in fed and wanted == 5 and any(name.endswith(("grid_thw", "grid_hw")) for name in fed):
         return {"patch_images": "batched"}
+    grids = [name for name in fed if name.endswith(("grid_thw", "grid_hw"))]
+    if "pixel_values_videos" in fed and wanted == 4 and grids and not any("video" in name for name in grids):
+        return {"video_layout": "frames"}
     if "pixel_values" in fed:
         return {5: {"layout": "images"}, 4: {"layout": "image"}, 2: {"layout": "patches"}, 6: {"layout": "tiles"}}.get(
             wanted, {}

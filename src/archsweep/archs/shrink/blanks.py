@@ -68,13 +68,13 @@ def _window_named(node: Node) -> bool:
 
 def _plain(node: Node, name: str) -> Any:
     heads = _heads(node)
-    if name == "head_dim" and heads and (width := _width(node)):
+    if name == "head_dim" and heads and (width := width_of(node)):
         return width // heads
     if name in ("num_key_value_heads", "num_kv_heads") and heads:
         return heads
     if name == "sliding_window" and "sliding_attention" in (node.get("layer_types") or ()):
         return WINDOW
-    if name == "vocab_size" and not any(child.values.get(name) for child in node.children.values()) and _width(node):
+    if name == "vocab_size" and not any(child.values.get(name) for child in node.children.values()) and width_of(node):
         return tokens.VOCABULARY if source.reads(node.kind.__module__, name) else None
     return None
 
@@ -89,7 +89,7 @@ def fill_switches(root: Node) -> None:
 
 def meant(node: Node, name: str) -> Any:
     """A value for a field from the words of its name, or None where the words say too little."""
-    kind, depth, width = meaning(name), _depth(node), _width(node)
+    kind, depth, width = meaning(name), _depth(node), width_of(node)
     if "indexer" in name and "kv" in name:
         return 1
     if re.search(r"(^|_)sliding_window(_size)?$", name):
@@ -162,7 +162,7 @@ def _depth(node: Node) -> int | None:
     return value if is_whole(value) else None
 
 
-def _width(node: Node) -> int | None:
+def width_of(node: Node) -> int | None:
     name = node.attention_width_name
     value = node.get(name) if name else None
     return value if is_whole(value) else None

@@ -12,14 +12,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from archsweep.archs.shrink import blanks, relations, source
+from archsweep.archs.shrink import blanks, misfits, relations, source
 from archsweep.archs.shrink.fields import Meaning, is_whole, is_width, meaning, whole_list
+from archsweep.archs.shrink.misfits import put
 from archsweep.archs.shrink.tree import Node
 
-MOST_TRIED = 4
-_JOINTED = re.compile(
-    r"(^|_)(in|input|out|output|proj|projection|projector|merger?|adapter|connector|intermediate)(_|$)"
-)
+LABELS = 2  # of a configuration that states none
 _SCORE = re.compile(r"(score|det|detection|conf|filter).*thresh")
 _OVERLAP = re.compile(r"iou|nms")
 _Lesson = Callable[[Node, "re.Match[str]", str], bool]
@@ -35,13 +33,6 @@ def repaired(root: Node, message: str) -> bool:
     return _named_blanks(root, message)
 
 
-def _set(node: Node, name: str, value: Any) -> bool:
-    if value is None or node.get(name) == value:
-        return False
-    node.set(name, value)
-    return True
-
-
 def _stages(root: Node, count: int) -> bool:
     """As many stages of a backbone as a head asks for: the deepest ones, one after another."""
     depth = root.get(getattr(root.kind, "attribute_map", {}).get("num_hidden_layers", "num_hidden_layers"))
@@ -49,12 +40,12 @@ def _stages(root: Node, count: int) -> bool:
         return False
     if depth < count:
         root.set("num_hidden_layers", count)
-    return _set(root, "_out_indices", list(range(max(depth, count) - count + 1, max(depth, count) + 1)))
+    return put(root, "_out_indices", list(range(max(depth, count) - count + 1, max(depth, count) + 1)))
 
 
 def _switch(root: Node, found: re.Match[str]) -> bool:
     """`field=True` asked for."""
-    return _set(root, found.group(1), found.group(2) == "True") if found.group(1) in root.values else False
+    return put(root, found.group(1), found.group(2) == "True") if found.group(1) in root.values else False
 
 
 def _new_sections(root: Node, name: str) -> bool:
@@ -74,7 +65,7 @@ def _without_kernels(root: Node) -> bool:
     for node in root.walk():
         for name in node.values:
             if re.search(r"use_\w*kernels?$", name) and node.get(name) is True:
-                changed = _set(node, name, False) or changed
+                changed = put(node, name, False) or changed
     return changed
 
 
@@ -91,8 +82,10 @@ def _missing(root: Node, found: re.Match[str], message: str) -> bool:
     for node in owners:
         filled = _alike(root, node, name) if known is None else known
         filled = blanks.meant(node, name) if filled is None else filled
+        filled = blanks.width_of(node) if filled is None and is_width(name) else filled
         filled = 0 if filled is None and meaning(name) is Meaning.TOKEN else filled
-        changed = _set(node, name, filled) or changed
+        filled = False if filled is None and name.endswith("_bias") else filled
+        changed = put(node, name, filled) or changed
     return changed
 
 
@@ -103,7 +96,7 @@ def _guarded(root: Node, found: re.Match[str], message: str) -> bool:
     for node in root.walk():
         for flag in re.findall(pattern, source.modeling_text(node.kind.__module__)):
             if node.get(flag) is False:
-                changed = _set(node, flag, True) or changed
+                changed = put(node, flag, True) or changed
     return changed
 
 
@@ -124,7 +117,7 @@ def _alike(root: Node, node: Node, name: str) -> Any:
 def _required(root: Node, found: re.Match[str], message: str) -> bool:
     """`field=number` stated as required."""
     name, value = found.group(1), int(found.group(2))
-    changed = [_set(node, name, value) for node in root.walk() if name in node.values]
+    changed = [put(node, name, value) for node in root.walk() if name in node.values]
     return True in changed
 
 
@@ -140,7 +133,7 @@ def _sections(root: Node, found: re.Match[str], message: str) -> bool:
             continue
         keys = [key for key, value in stated.items() if whole_list(value) and list(value) == parts]
         for key in keys or ["mrope_section"] * (not changed):
-            changed = _set(node, "rope_parameters", {**stated, key: relations.split(parts, total)}) or changed
+            changed = put(node, "rope_parameters", {**stated, key: relations.split(parts, total)}) or changed
     return changed
 
 
@@ -154,7 +147,7 @@ def _equal(root: Node, found: re.Match[str], message: str) -> bool:
     value = other.get(source)
     if not is_whole(value) and not isinstance(value, float):
         return False
-    return _set(node, name, value)
+    return put(node, name, value)
 
 
 def _as_first(root: Node, found: re.Match[str], message: str) -> bool:
@@ -163,7 +156,7 @@ def _as_first(root: Node, found: re.Match[str], message: str) -> bool:
     if not first or not second:
         return False
     (node, name), (other, source) = second[0], first[0]
-    return _set(node, name, other.get(source))
+    return put(node, name, other.get(source))
 
 
 def _resolve(root: Node, path: str) -> list[tuple[Node, str]]:
@@ -203,60 +196,8 @@ def _fill(root: Node, name: str) -> bool:
                 ),
                 None,
             )
-            changed = _set(node, name, choices[0] if choices else blanks.meant(node, name)) or changed
+            changed = put(node, name, choices[0] if choices else blanks.meant(node, name)) or changed
     return changed
-
-
-def _width(root: Node, found: re.Match[str], message: str) -> bool:
-    """A layer was made for one width and given another: a width that has the first value takes the second.
-
-    Candidates are tried one by one; one that changed nothing is undone when the same message comes again.
-    """
-    wanted, given = int(found.group("wanted")), int(found.group("given"))
-    if root.tried and root.tried[-1][0] == message:
-        _, node, name, old = root.tried[-1]
-        node.set(name, old)
-    done = {(node.path, name) for _, node, name, _ in root.tried}
-    candidates = [
-        (node, name)
-        for node in root.walk()
-        for name in {**node.values, **node.edits}
-        if node.get(name) == wanted and is_width(name) and (node.path, name) not in done
-    ]
-    candidates.sort(
-        key=lambda item: (
-            _JOINTED.search(item[1]) is None,
-            item[1] in ("hidden_size", "d_model"),
-            "channels" in item[1],
-        )
-    )
-    if not candidates and wanted != given:
-        return _as_written(root, wanted, given) or _as_wide(root, wanted - given)
-    if not candidates or wanted == given or len(root.tried) >= MOST_TRIED:
-        return False
-    node, name = candidates[0]
-    root.tried.append((message, node, name, node.get(name)))
-    node.set(name, given)
-    return True
-
-
-def _as_written(root: Node, wanted: int, given: int) -> bool:
-    """A width that the code states where it should ask: all that were as wide by default go back to it, and the next
-    wider one beside them, several times as wide, becomes twice as wide wherever it stands."""
-    shrunk = [
-        (node, name, value)
-        for node in root.walk()
-        for name, value in node.values.items()
-        if is_width(name) and is_whole(value)
-    ]
-    back = [(node, name) for node, name, value in shrunk if value == wanted and node.get(name) == given]
-    owners = {node.path for node, _ in back}
-    beside = [value for node, _, value in shrunk if node.path in owners and value > wanted and value % wanted == 0]
-    for node, name, value in shrunk:
-        if beside and value == min(beside) and node.get(name) <= wanted:
-            node.set(name, 2 * wanted)
-    changed = [_set(node, name, wanted) for node, name in back]
-    return True in changed
 
 
 def _whole_features(root: Node, found: re.Match[str], message: str) -> bool:
@@ -264,7 +205,7 @@ def _whole_features(root: Node, found: re.Match[str], message: str) -> bool:
     if int(found.group(1)) - int(found.group(2)) != 1:
         return False
     changed = [
-        _set(node, name, "full")
+        put(node, name, "full")
         for node in root.walk()
         for name in node.values
         if name.endswith("select_strategy") and node.get(name) == "default"
@@ -280,7 +221,7 @@ def _fewer_windows(root: Node) -> bool:
             side = math.isqrt(value) if is_whole(value) and value > 4 else 0
             if not name.endswith("_2d") or side == 0 or side**2 != value:
                 continue
-            changed = _set(node, name, 4) or changed
+            changed = put(node, name, 4) or changed
             for other, sizes in node.values.items():
                 if other.endswith("sizes") and whole_list(sizes) and list(sizes) == [side, side]:
                     node.set(other, [2, 2])
@@ -290,7 +231,7 @@ def _fewer_windows(root: Node) -> bool:
 def _unfiltered(root: Node) -> bool:
     """Nothing passed a threshold of score or confidence: random weights detect nothing with certainty."""
     changed = [
-        _set(node, name, 0.0)
+        put(node, name, 0.0)
         for node in root.walk()
         for name, value in node.values.items()
         if _SCORE.search(name) and not _OVERLAP.search(name) and isinstance(value, float) and 0 < value < 1
@@ -298,25 +239,34 @@ def _unfiltered(root: Node) -> bool:
     return True in changed
 
 
-def _as_wide(root: Node, more: int) -> bool:
-    """A width that is one of several side by side: it is as much too wide as its node is wider than a part of it."""
+def _whole_branches(root: Node) -> bool:
+    """Branches of two dilations where the code counts on more: each gets back all that its default states."""
+    changed = False
     for node in root.walk():
-        for child in node.children.values():
-            own, inner = node.get("hidden_size"), child.get("hidden_size")
-            if not child.absent and is_whole(own) and is_whole(inner) and own - inner == more:
-                return _set(node, "hidden_size", inner)
-    return False
+        for name, value in node.values.items():
+            kept = node.edits.get(name)
+            if not isinstance(kept, list | tuple) or not isinstance(value, list | tuple):
+                continue
+            pairs = list(zip(kept, value, strict=False))
+            if pairs and all(isinstance(item, list | tuple) for pair in pairs for item in pair):
+                changed = put(node, name, type(value)(whole for _, whole in pairs)) or changed
+    return changed
 
 
-def _thinner_slice(root: Node) -> bool:
-    """A slice of a width took all of it."""
-    changed = [
-        _set(node, name, value // 2)
-        for node in root.walk()
-        for name in node.values
-        if name.endswith("slice_dim") and is_whole(value := node.get(name)) and value > 1
-    ]
-    return True in changed
+def _a_number_a_class(root: Node) -> bool:
+    """Numbers by class that the code makes a tensor of, and the default leaves empty: zeros, so that nothing is under
+    one of them, and ranks where they are whole."""
+    changed = False
+    for node in root.walk():
+        labels = node.get("id2label")
+        count = len(labels) if isinstance(labels, dict) else node.get("num_labels") or LABELS
+        for name, value in node.values.items():
+            if value is None and name.startswith(("class_", "label_")):
+                stated = any(
+                    "float" in str(vars(kind).get("__annotations__", {}).get(name)) for kind in node.kind.__mro__
+                )
+                changed = put(node, name, [0.0] * count if stated else list(range(count))) or changed
+    return changed
 
 
 def _bounds(root: Node, found: re.Match[str], message: str) -> bool:
@@ -327,7 +277,7 @@ def _bounds(root: Node, found: re.Match[str], message: str) -> bool:
         for name, value in node.values.items()
         if value is None and re.search("clip|clamp", name)
     ]
-    changed = [_set(node, name, 8.0) for node, name in names if node.get(name) is None]
+    changed = [put(node, name, 8.0) for node, name in names if node.get(name) is None]
     return True in changed
 
 
@@ -335,16 +285,21 @@ _LESSONS: tuple[tuple[str, _Lesson], ...] = (
     (r"make sure that [`'\"]?(?:config\.)?(\w+)\s*=\s*(True|False)", lambda root, found, message: _switch(root, found)),
     (r"KeyError: '(\w*_section)'", lambda root, found, message: _new_sections(root, found.group(1))),
     (r"(?i)kernels? (?:are|is) not available", lambda root, found, message: _without_kernels(root)),
-    (r"only supports encoder-only", lambda root, found, message: _set(root, "is_encoder_decoder", False)),
+    (r"only supports encoder-only", lambda root, found, message: put(root, "is_encoder_decoder", False)),
     (r"config\.out_indices to be a list of (\d+)", lambda root, found, message: _stages(root, int(found.group(1)))),
     (r"clamp: At least one of", _bounds),
     (r"modulo by zero|division by zero", lambda root, found, message: _fewer_windows(root)),
-    (r"split_size can only be 0", lambda root, found, message: _thinner_slice(root)),
+    (r"split_size can only be 0", lambda root, found, message: misfits.thinner_slice(root)),
     (r"forward pass gives no tensor", lambda root, found, message: _unfiltered(root)),
     (r"(?i)expected [^\n]*?(\d+) \w* ?(?:tokens|patches|features),? (?:but )?got (\d+)", _whole_features),
-    (r"shapes cannot be multiplied \(\d+x(?P<given>\d+) and (?P<wanted>\d+)x\d+\)", _width),
-    (r"to have (?P<wanted>\d+) channels, but got (?P<given>\d+) channels", _width),
-    (r"normalized_shape=\[(?P<wanted>\d+)\], expected .* got input of size\[(?:\d+, )+(?P<given>\d+)\]", _width),
+    (r"shapes cannot be multiplied \(\d+x(?P<given>\d+) and (?P<wanted>\d+)x\d+\)", misfits.width),
+    (r"to have (?P<wanted>\d+) channels, but got (?P<given>\d+) channels", misfits.rounded),
+    (r"to have (?P<wanted>\d+) channels, but got (?P<given>\d+) channels", misfits.width),
+    (r"normalized_shape=\[(?P<wanted>\d+)\], expected .* got input of size\[(?:\d+, )+(?P<given>\d+)\]", misfits.width),
+    (r"\((\d+)\) must be divisible by `?\w*heads`? \((\d+)\)", misfits.one_head),
+    (r"weight to be at least 1 at dimension 0, .*size \[0, (\d+)", misfits.less_reduced),
+    (r"IndexError: list index out of range", lambda root, found, message: _whole_branches(root)),
+    (r"must be real number, not NoneType", lambda root, found, message: _a_number_a_class(root)),
     (r"'(\w+Config)' object has no attribute '(\w+)'", _missing),
     (r"'(\w+)' object has no attribute '(\w+)'", _guarded),
     (r"requires `?(\w+)\s*==?\s*(\d+)", _required),

@@ -27,6 +27,8 @@ TABLE: list[tuple[str, dict[str, Any], tuple[str, ...], dict[str, Any] | None]] 
      {"wave": "channel"}),
     ("too many indices for tensor of dimension 1", {}, ("pixel_values_videos", "video_position_ids"),
      {"frame_axis": True}),
+    ("too many values to unpack (expected 4)", {}, ("pixel_values", "image_grid_hw", "pixel_values_videos"),
+     {"video_layout": "frames"}),
     ("Expected attn_mask dtype to be bool or float", {}, ("input_ids", "attention_mask"), {"true_masks": True}),
     ("You have to specify pixel_values", {}, (), {"also": ("pixel_values",)}),
     ("`bbox` must be provided", {}, (), {"also": ("bbox",)}),

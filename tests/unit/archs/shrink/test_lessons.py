@@ -120,3 +120,56 @@ def test_a_width_that_the_code_states_goes_back_and_stays_under_what_was_wider()
     assert root.get("memory_encoder_output_channels") == 64
     assert root.get("memory_encoder_hidden_size") == 128
     assert root.get("memory_fuser_intermediate_dim") == 16
+
+
+def test_a_width_that_was_rounded_up_makes_the_rounding_finer() -> None:
+    root = tree(stem_channels=12, divisor=8, depth_divisor=3)
+    assert lessons.repaired(root, "expected input[2, 16, 16, 16] to have 12 channels, but got 16 channels instead")
+    assert root.edits == {"divisor": 4}
+
+
+def test_a_width_that_no_field_states_has_one_head() -> None:
+    root = tree(d_model=48, num_cross_attention_heads=2, num_hidden_layers=2)
+    assert lessons.repaired(root, "ValueError: qk_channels (261) must be divisible by num_heads (2).")
+    assert root.edits == {"num_cross_attention_heads": 1}
+    assert not lessons.repaired(tree(d_model=261, num_heads=2), "d_model (261) must be divisible by num_heads (2).")
+
+
+def test_nothing_left_of_few_channels_is_one_channel() -> None:
+    root = tree(reduction=4)
+    assert lessons.repaired(root, "weight to be at least 1 at dimension 0, but got weight of size [0, 2, 1, 1]")
+    assert root.get("reduction") == 2
+
+
+def test_branches_that_the_code_counts_on_get_back_what_they_lost() -> None:
+    root = tree(resblock_dilation_sizes=((1, 3, 5), (1, 3, 5), (1, 3, 5)), depths=[2, 2, 2])
+    root.set("resblock_dilation_sizes", ((1, 3), (1, 3)))
+    root.set("depths", [1, 1, 1])
+    assert lessons.repaired(root, "IndexError: list index out of range")
+    assert root.get("resblock_dilation_sizes") == ((1, 3, 5), (1, 3, 5))
+    assert root.get("depths") == [1, 1, 1]
+    assert not lessons.repaired(root, "IndexError: list index out of range")
+
+
+class RankedConfig(PlainConfig):
+    __annotations__: ClassVar[dict[str, object]] = {
+        "class_thresholds": list[float] | None,
+        "class_order": list[int] | None,
+    }
+
+
+def test_numbers_by_class_that_are_empty_are_zeros_or_ranks() -> None:
+    root = Node(
+        kind=RankedConfig,
+        path=(),
+        values={"class_thresholds": None, "class_order": None, "classifier_dropout": None, "num_labels": 3},
+    )
+    assert lessons.repaired(root, "TypeError: must be real number, not NoneType")
+    assert root.edits == {"class_thresholds": [0.0, 0.0, 0.0], "class_order": [0, 1, 2]}
+
+
+def test_a_missing_width_is_the_width_of_its_part() -> None:
+    root = tree(hidden_size=48, num_attention_heads=2)
+    assert lessons.repaired(root, "AttributeError: 'PlainConfig' object has no attribute 'projection_hidden_size'")
+    assert lessons.repaired(root, "AttributeError: 'PlainConfig' object has no attribute 'projection_bias'")
+    assert root.edits == {"projection_hidden_size": 48, "projection_bias": False}
