@@ -8,6 +8,7 @@ from typing import Any
 import depth
 import pytest
 import torch
+from transformers import BertForQuestionAnswering
 
 from archsweep.archs import labels
 from archsweep.contract import Status, Subject
@@ -39,6 +40,14 @@ def test_labels_are_found_for_a_loss(id: str, given: list[str], known: dict[str,
     assert own["given"] == given
     assert own["loss"] > 0
     assert 0.9 < own["lowered"] < 1.1
+
+
+def test_no_answer_lies_in_padding() -> None:
+    given = {"attention_mask": torch.tensor([[1, 1, 1, 1, 0, 0], [0, 0, 1, 1, 1, 1]])}
+    forms = labels.forms(BertForQuestionAnswering, {**given, "input_ids": torch.zeros(2, 6)}, {"s": torch.zeros(2, 6)})
+    made = next(forms)
+    for positions in (made["start_positions"], made["end_positions"]):
+        assert given["attention_mask"].gather(1, positions[:, None]).all()
 
 
 def steeper(module: Any) -> None:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from archsweep.archs import outputs, sessions
+from archsweep.archs import outputs, remembered, sessions
 
 if TYPE_CHECKING:
     import torch
@@ -61,9 +61,12 @@ def preserved(model: torch.nn.Module) -> Iterator[None]:
         (module, dict(vars(module)), dict(module._buffers), dict(module._forward_hooks)) for module in model.modules()
     ]
     copies = [(buffer, buffer._version, buffer.clone()) for buffer in model.buffers()]
+    containers = [again for module in model.modules() for again in remembered.put_back(module)]
     try:
         yield
     finally:
+        for again in containers:
+            again()
         for module, attributes, buffers, hooked in shallow:
             held = vars(module)
             held.clear()

@@ -54,7 +54,7 @@ def forms(kind: type, inputs: Mapping[str, Any], outputs: Mapping[str, torch.Ten
     rows = next((len(value) for value in inputs.values() if getattr(value, "ndim", 0)), 1)
     if {"start_positions", "end_positions"} <= names.keys():
         places = next((value.shape[1] for value in outputs.values() if value.ndim == 2), 1)
-        yield {name: draw.whole(name, places, rows) for name in ("start_positions", "end_positions")}
+        yield {name: _shown(draw.whole(name, places, rows), inputs) for name in ("start_positions", "end_positions")}
     image = next((value for name, value in inputs.items() if name.startswith("pixel_values")), None)
     if {"mask_labels", "class_labels"} <= names.keys() and image is not None:
         masks = [draw.whole(f"masks {row}", 2, THINGS, *image.shape[-2:]).float() for row in range(rows)]
@@ -90,6 +90,17 @@ def _hidden(labels: torch.Tensor, inputs: Mapping[str, Any]) -> torch.Tensor:
     """Labels of padded places are left out, as those who train do."""
     mask = next((inputs[name] for name in ("decoder_attention_mask", "attention_mask") if name in inputs), None)
     return labels if mask is None or mask.shape != labels.shape else labels.masked_fill(mask == 0, IGNORED)
+
+
+def _shown(positions: torch.Tensor, inputs: Mapping[str, Any]) -> torch.Tensor:
+    """Positions (rows,) moved to places that the mask shows: no answer lies in padding."""
+    import torch
+
+    mask = inputs.get("attention_mask")
+    if mask is None or mask.ndim != 2 or len(mask) != len(positions):
+        return positions
+    shown = [row.nonzero().flatten() for row in mask]
+    return torch.stack([places[at % len(places)] for at, places in zip(positions, shown, strict=True)])
 
 
 def _things(draw: _Draw, row: int, classes: int, size: Any) -> dict[str, torch.Tensor]:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 question = "Does a finite gradient reach every parameter that it reaches in float64, and does a step lower the loss?"
 needs = ("module", "trains")
 
-STEPS = (1e-3, 1e-4)  # by how much a step should lower the loss, as a part of the loss's size
-NOISE = 1e-2  # of the root mean square of all gradients; in half precision some roundings, where that is more
+STEPS = (1e-3, 1e-4, 1e-5, 1e-6)  # by how much a step should lower the loss, as a part of the loss's size, or of one
+ROUNDINGS = 16  # of the loss: less cannot be told from none
+NOISE = 1e-2  # of the root mean square of the largest gradient; in half precision some roundings, where that is more
 HALVES = ("float16", "bfloat16")
 KEPT = 0.1  # of that, at least this part
 
@@ -118,11 +119,9 @@ def _kinked(held: Reference, dtype: str) -> Reference:
 
 def _noise(found: Mapping[str, torch.Tensor], dtype: str = "float32") -> float:
     """Root mean square below which a gradient is rounding noise: what cancels (a bias of keys, which softmax takes out)
-    is as large as the rounding of what it cancels with."""
-    count = sum(value.numel() for value in found.values())
-    total = sum(float(value.double().square().sum()) for value in found.values())
-    share = max(NOISE, comparison.SAFETY * comparison.EPSILON[dtype])
-    return share * math.sqrt(total / max(1, count))
+    is as large as the rounding of what it cancels with, which is at most as large as the largest gradient."""
+    largest = max((float(value.double().square().mean()) for value in found.values() if value.numel()), default=0.0)
+    return max(NOISE, comparison.SAFETY * comparison.EPSILON[dtype]) * math.sqrt(largest)
 
 
 def _lowered(
@@ -148,6 +147,8 @@ def _lowered(
         if half:
             loss = gradients.loss_alone(moved, given, own=own)
         promised = size * max(1.0, abs(loss))
+        if KEPT * promised < ROUNDINGS * comparison.EPSILON["float32"] * abs(loss):
+            break
         gradients.stepped(moved, found.gradients, promised / slope)
         lower = loss - gradients.loss_alone(moved, given, own=own)
         if lower > KEPT * promised:
