@@ -123,8 +123,8 @@ def _shown(value: torch.Tensor, masks: Sequence[tuple[torch.Tensor, bool]]) -> t
         if value.ndim < 2 or len(value) != len(mask):
             continue
         frames, length = value.shape[1], mask.shape[1]
-        if frames == length:
-            return value[mask]
+        if frames % length == 0:  # some places for each: a return, a state and an action of a step
+            return value[mask.repeat_interleave(frames // length, dim=1)]
         if sound and value.ndim == 3 and 4 <= frames < length:
             ends = ((torch.arange(frames) + 2) * length / frames).ceil().long().clamp(max=length) - 1
             return value[mask[:, ends]]
@@ -133,15 +133,19 @@ def _shown(value: torch.Tensor, masks: Sequence[tuple[torch.Tensor, bool]]) -> t
 
 def masked(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(mask, what it hides) for each mask (B, L) with zeros that has an input (B, L) or (B, L, D) on its side of the
-    model."""
+    model: by its name, else each that is of real numbers."""
     found = []
     for name, mask in inputs.items():
         if not _HIDING.search(name) or _axes(mask) != 2 or bool(mask.bool().all()):
             continue
-        for other, value in inputs.items():
-            read = other.endswith(CONTENT) and not _STATED.search(other) and _decodes(name) is _decodes(other)
-            if read and _axes(value) in (2, 3) and value.shape[:2] == mask.shape:
-                found.append((name, other))
+        beside = [
+            other
+            for other, value in inputs.items()
+            if _axes(value) in (2, 3) and value.shape[:2] == mask.shape and _decodes(name) is _decodes(other)
+        ]
+        named = [other for other in beside if other.endswith(CONTENT) and not _STATED.search(other)]
+        real = [other for other in beside if inputs[other].is_floating_point()]
+        found += [(name, other) for other in named or real]
     return found
 
 

@@ -137,3 +137,10 @@ def test_places_of_sound_are_split_as_a_mask_shows_it() -> None:
     made["input_features_mask"][1, 10:] = 0
     assert placeholders._heard(made, 10) == [7, 3]
     assert placeholders._heard(made, 15) == [10, 5]
+
+
+def test_what_stands_at_several_places_for_each_step_is_hidden_with_the_step() -> None:
+    steps = {"states": torch.ones(2, 3, 5), "attention_mask": torch.tensor([[1, 1, 1], [0, 1, 1]])}
+    assert rows.masked(steps) == [("attention_mask", "states")]
+    value = torch.arange(12.0).reshape(2, 6, 1)
+    assert rows.shown({"out": value}, steps)["out"].flatten().tolist() == [0, 1, 2, 3, 4, 5, 8, 9, 10, 11]

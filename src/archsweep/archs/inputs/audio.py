@@ -170,18 +170,18 @@ def _waveform(facts: Facts, name: str) -> Any:
 def _feature_masks(facts: Facts, made: dict[str, Any], length: int) -> None:
     for key in FEATURE_MASKS:
         if facts.wants(key):
-            made[key] = _shorter(int(facts.hints.get("feature_mask_steps", length)))
+            made[key] = shorter(int(facts.hints.get("feature_mask_steps", length)))
             if key == "input_features_mask":
                 made[key] = made[key].bool()
             if key == "audio_mel_mask":  # marks what is padding
                 made[key] = made[key] == 0
     if facts.wants("chunk_sample_lengths"):
         hop = int(facts.find("hop_length", within=AUDIO) or 1)
-        made["chunk_sample_lengths"] = _shorter(length).sum(dim=1) * hop
+        made["chunk_sample_lengths"] = shorter(length).sum(dim=1) * hop
     if facts.wants("padding_mask") and not any(facts.has(name) for name in WAVES):
-        made["padding_mask"] = _shorter(length * int(facts.find("hop_length") or 1))
+        made["padding_mask"] = shorter(length * int(facts.find("hop_length") or 1))
     if facts.wants("attention_mask") and (either(facts) or not facts.wants("input_ids")):
-        made["attention_mask"] = _shorter(int(facts.hints.get("mask_steps", length)))
+        made["attention_mask"] = shorter(int(facts.hints.get("mask_steps", length)))
 
 
 def _wave_masks(facts: Facts, made: dict[str, Any], name: str) -> None:
@@ -191,17 +191,17 @@ def _wave_masks(facts: Facts, made: dict[str, Any], name: str) -> None:
         if facts.wants(key):
             channels = len(documented_shape(facts, key)) == 3 and wave.dim() == 3
             made[key] = (
-                _shorter(length, 2)[:, None].expand(-1, wave.shape[1], -1).clone() if channels else _shorter(length, 2)
+                shorter(length, 2)[:, None].expand(-1, wave.shape[1], -1).clone() if channels else shorter(length, 2)
             )
     if facts.wants("input_values_cutoffs"):
         import torch
 
         made["input_values_cutoffs"] = torch.tensor([[length], [length - max(1, length // 4)]])
     if facts.wants("attention_mask") and not facts.wants("input_ids") and "attention_mask" not in made:
-        made["attention_mask"] = _shorter(int(facts.hints.get("mask_steps", length)), 2)
+        made["attention_mask"] = shorter(int(facts.hints.get("mask_steps", length)), 2)
 
 
-def _shorter(length: int, part: int = 4) -> Any:
+def shorter(length: int, part: int = 4) -> Any:
     """A mask whose second row is shorter by one part of so many. Of samples it is half: a frame stands for hundreds."""
     import torch
 

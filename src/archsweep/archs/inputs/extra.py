@@ -188,11 +188,14 @@ def _codebook(facts: Facts) -> Any:
 
 
 def _audio_sizes(facts: Facts) -> Any:
-    """How many features each sound gives once its steps are merged."""
+    """How many features each sound gives once those of its steps that a mask shows are merged."""
     import torch
 
-    count = int(facts.hints.get("steps", 96)) // int(facts.find("time_reduction", within=("audio",)) or 8)
-    return torch.tensor([count] * BATCH)
+    from archsweep.archs.inputs.audio import FEATURE_MASKS, shorter
+
+    heard = shorter(int(facts.hints.get("steps", 96))) if any(facts.wants(name) for name in FEATURE_MASKS) else None
+    steps = torch.tensor([int(facts.hints.get("steps", 96))] * BATCH) if heard is None else heard.sum(dim=1)
+    return steps // int(facts.find("time_reduction", within=("audio",)) or 8)
 
 
 def _structure(facts: Facts) -> Any:
