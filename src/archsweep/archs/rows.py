@@ -36,7 +36,23 @@ def apart(inputs: Mapping[str, Any]) -> list[dict[str, Any]] | None:
             return None
         for row, share in zip(found, shares, strict=True):
             row[name] = share
+    for name, places in _pointing(inputs).items():
+        for number, row in enumerate(found):
+            row[name] = _moved(row[name], -number * places // rows)
     return found
+
+
+def _pointing(inputs: Mapping[str, Any]) -> dict[str, int]:
+    """Tables of places in what the images of all rows hold together, and how many places that has: -1 is none."""
+    tables = [value for value in inputs.values() if _axes(value) > 1 and value.is_floating_point()]
+    known = {math.prod(table.shape[:axes]) for table in tables for axes in range(1, table.ndim)}
+    pointing = [name for name in inputs if name.endswith(("pooling", "idx", "indices", "indexes"))]
+    ends = {name: int(inputs[name].max()) + 1 for name in pointing if _axes(inputs[name]) == 2}
+    return {name: end for name, end in ends.items() if end in known}
+
+
+def _moved(places: torch.Tensor, by: int) -> torch.Tensor:
+    return places.where(places < 0, places + by)
 
 
 def _axes(value: Any) -> int:
@@ -56,7 +72,8 @@ def _grids(inputs: Mapping[str, Any], rows: int) -> list[list[int]]:
         if "grid" in name and _axes(value) == 2 and value.shape[1] in (2, 3) and len(value) % rows == 0:
             areas = [math.prod(size) for size in value.tolist()]
             each = len(areas) // rows
-            found.append([sum(areas[row * each : (row + 1) * each]) for row in range(rows)])
+            for given in (each, each - 1) if each > 1 else (each,):  # the last image of a row may be one to be made
+                found.append([sum(areas[row * each : row * each + given]) for row in range(rows)])
     return found
 
 
@@ -64,13 +81,17 @@ def repeated(row: Mapping[str, Any], count: int) -> dict[str, Any]:
     """A batch of one row, `count` times over."""
     import torch
 
-    return {name: torch.cat([value] * count) if _axes(value) else value for name, value in row.items()}
+    found = {name: torch.cat([value] * count) if _axes(value) else value for name, value in row.items()}
+    for name, places in _pointing(row).items():
+        found[name] = torch.cat([_moved(row[name], number * places) for number in range(count)])
+    return found
 
 
 def together(alone: Sequence[torch.Tensor], whole: torch.Tensor) -> torch.Tensor | None:
     """One output of each row alone, joined along the axis on which `whole`, that of the batch, has them all.
 
-    None where there is no such axis: the output is not of rows.
+    Row after row, or where each has as many (frames of a video, one after another for all rows), place after place: of
+    the two the one that is nearer. None where there is no such axis: the output is not of rows.
     """
     import torch
 
@@ -80,8 +101,15 @@ def together(alone: Sequence[torch.Tensor], whole: torch.Tensor) -> torch.Tensor
         others = [item.shape[:axis] + item.shape[axis + 1 :] for item in (*alone, whole)]
         sizes = [item.shape[axis] for item in alone]
         if len(set(others)) == 1 and len(sizes) > 1 and sum(sizes) == whole.shape[axis]:
-            return torch.cat(list(alone), axis)
+            joined = [torch.cat(list(alone), axis)]
+            if len(set(sizes)) == 1 and sizes[0] > 1 and axis == 0:
+                joined.append(torch.stack(list(alone), 1).flatten(0, 1))
+            return min(joined, key=lambda found: _apart(found, whole))
     return None
+
+
+def _apart(one: torch.Tensor, other: torch.Tensor) -> float:
+    return float((one.double() - other.double()).square().sum())
 
 
 def begin(padded: torch.Tensor, cut: torch.Tensor, length: int) -> torch.Tensor | None:
@@ -104,7 +132,7 @@ def begin(padded: torch.Tensor, cut: torch.Tensor, length: int) -> torch.Tensor 
     if whole <= length or text <= 0:
         return first
     around = torch.cat([padded.narrow(axis, 0, text), padded.narrow(axis, length, whole - length)], axis)
-    return min((first, around), key=lambda part: float((part.double() - cut.double()).square().sum()))
+    return min((first, around), key=lambda part: _apart(part, cut))
 
 
 def shown(outputs: Mapping[str, torch.Tensor], inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:

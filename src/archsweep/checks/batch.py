@@ -131,7 +131,8 @@ def _hidden(bench: Bench, program: Program, reference: Reference, whole: Outputs
         mask, value = inputs[name].bool(), inputs[hidden]
         if value.is_floating_point() or others[hidden].shape != value.shape:
             continue
-        changed = _ran(program, {**inputs, hidden: value.where(mask, others[hidden])})
+        shown = mask.reshape(*mask.shape, *[1] * (value.ndim - mask.ndim))
+        changed = _ran(program, {**inputs, hidden: value.where(shown, others[hidden])})
         counting = {path: _places(before, mask, inputs) for path, before in whole.items() if path in changed}
         expected = {path: whole[path][places] for path, places in counting.items() if places is not None}
         after = {path: changed[path][counting[path]] for path in expected}

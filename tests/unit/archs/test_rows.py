@@ -144,3 +144,24 @@ def test_what_stands_at_several_places_for_each_step_is_hidden_with_the_step() -
     assert rows.masked(steps) == [("attention_mask", "states")]
     value = torch.arange(12.0).reshape(2, 6, 1)
     assert rows.shown({"out": value}, steps)["out"].flatten().tolist() == [0, 1, 2, 3, 4, 5, 8, 9, 10, 11]
+
+
+def test_places_in_what_all_rows_hold_are_counted_anew_in_each() -> None:
+    images = torch.arange(16.0).reshape(4, 4, 1)  # two images a row, four patches each
+    pooled = torch.tensor([[0, 1], [7, -1], [8, 9], [15, -1]])
+    inputs = {"pixel_values": images, "image_token_pooling": pooled, "input_ids": torch.ones(2, 3)}
+    first, second = rows.apart(inputs) or ()
+    assert first["image_token_pooling"].tolist() == second["image_token_pooling"].tolist() == [[0, 1], [7, -1]]
+    assert rows.repeated(first, 2)["image_token_pooling"].tolist() == pooled.tolist()
+
+
+def test_the_last_image_of_a_row_may_be_one_to_be_made() -> None:
+    grids = torch.tensor([[1, 2, 2], [1, 9, 9], [1, 2, 3], [1, 9, 9]])
+    inputs = {"pixel_values": torch.ones(10, 3), "image_grid_thw": grids, "input_ids": torch.ones(2, 3)}
+    assert [len(row["pixel_values"]) for row in rows.apart(inputs) or ()] == [4, 6]
+
+
+def test_frames_of_all_rows_may_come_one_after_another() -> None:
+    whole = torch.arange(12.0).reshape(6, 2)
+    assert torch.equal(rows.together([whole[::2], whole[1::2]], whole), whole)
+    assert torch.equal(rows.together([whole[:3], whole[3:]], whole), whole)

@@ -85,8 +85,11 @@ def _smallest_listed(node: Node) -> list[int]:
 
 
 def _least_main(node: Node, least: int) -> tuple[int, int]:
-    """The main width of a node and its lower bound: first stages and widths without heads may be narrower."""
+    """The main width of a node and its lower bound: first stages and widths without heads may be narrower, and groups
+    of channels that the code counts have two channels each, as one alone at one place has no spread."""
     width = node.main_width or 0
+    groups = source.channel_groups(node.kind.__module__)
+    least = max(least, 2 * groups) if groups > 1 and width % groups == 0 else least
     staged = any(
         whole_list(value) and len(value) > 1 and value[0] == width
         for name, value in node.values.items()
