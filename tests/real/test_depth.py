@@ -14,6 +14,7 @@ from depth import kind_of
 from transformers import PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from archsweep.checks import speed
 from archsweep.contract import Status, Subject
 from archsweep.platforms import _torch
 
@@ -236,3 +237,31 @@ def test_a_parameter_that_a_device_detaches_is_found(
     result = depth.ended(tmp_path, known[id], "backward")
     assert result.status is Status.FAIL
     assert "no gradient reaches" in result.message
+
+
+def tired(module: Any) -> None:
+    """From its tenth run on it gives half of what it should."""
+    honest, seen = module.forward, [0]
+
+    def forward(*given: Any, **named: Any) -> Any:
+        seen[0] += 1
+        outputs = honest(*given, **named)
+        if seen[0] > 10:
+            for value in outputs.values():
+                value.mul_(0.5)
+        return outputs
+
+    module.forward = forward
+
+
+@pytest.mark.parametrize("id", THREE)
+def test_runs_that_are_timed_and_wrong_are_found(
+    id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("PAUSE_S", 0.0), ("TIME_S", 0.0), ("BATCHES", ())):
+        monkeypatch.setattr(speed, name, value)
+    assert depth.ended(tmp_path / "right", known[id], "speed").status is Status.PASS
+    depth.plant(monkeypatch, tired)
+    result = depth.ended(tmp_path / "wrong", known[id], "speed")
+    assert result.status is Status.FAIL
+    assert result.message.startswith("after ")

@@ -4,11 +4,13 @@ A median says nothing without its spread. Neighbouring runs agree better than th
 that others share above all, so that runs come in blocks apart in time. The spread is what the blocks' medians show, or
 the middle half of all samples over the root of their number, if that is more. Blocks go on until the spread is a small
 part of the median, or the time is up; every sample is kept, so that another statistic can be had.
+What is fast and wrong is no speed: after the steady runs the program's outputs are held against the reference.
 An emulator's speed says nothing of the device that it stands for, so there it is not asked.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import resource
 import statistics
@@ -16,8 +18,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from archsweep.archs import eager, flops, rows
-from archsweep.contract import Bench, Evidence, Program, Stage, Status, Subject, Tensor, Verdict
+from archsweep.archs import comparison, eager, flops, rows
+from archsweep.contract import Bench, Evidence, Program, Stage, Subject, Tensor, Verdict
 from archsweep.errors import Inapplicable
 
 question = "How long do build, compile, first run and steady runs take, at which batch sizes, in how much memory?"
@@ -40,7 +42,7 @@ def applies(subject: Subject) -> str | None:
 def run(bench: Bench) -> Verdict:
     if bench.evidence is not Evidence.HARDWARE:
         raise Inapplicable(f"the speed of what is {bench.evidence} says nothing of the device")
-    times: dict[str, float] = {}
+    reference, times = bench.reference, dict[str, float]()
     model = _timed(times, "build_s", bench.model)
     parameters = float(sum(value.numel() for value in model.parameters()))
     program = _timed(times, "compile_s", bench.compiled)
@@ -50,7 +52,10 @@ def run(bench: Bench) -> Verdict:
     samples = sampled(program, inputs)
     middle, spread = median(samples)
     batches = _batches(bench, program, inputs)
+    with eager.seeded():
+        outputs = program.run(inputs)
     bench.announce(Stage.COMPARE)
+    verdict = comparison.compare(reference, outputs, bench.case.dtype)
     metrics = {
         **times,
         "steady_s": middle,
@@ -62,7 +67,10 @@ def run(bench: Bench) -> Verdict:
         **{f"rows_a_second_{size}": size / found[0] for size, found in batches.items()},
     }
     details = {"samples_s": samples, "batches": {str(size): list(found) for size, found in batches.items()}}
-    return Verdict(status=Status.PASS, metrics=metrics, details=details)
+    message = f"after {len(samples)} timed runs: {verdict.message}" if verdict.message else ""
+    return dataclasses.replace(
+        verdict, message=message, metrics={**verdict.metrics, **metrics}, details={**verdict.details, **details}
+    )
 
 
 def _timed(times: dict[str, float], name: str, work: Callable[[], Any]) -> Any:
