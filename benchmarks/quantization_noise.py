@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archsweep.contract import Subject
 
 FACTOR = 1.5
+MARGINS = (0.5, 1.0, 2.0, 3.0)  # decibels: what other margins would notice
 CONFIGURATION = "Int8DynamicActivationInt8WeightConfig"
 
 
@@ -70,7 +71,10 @@ def summary(results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     faults = [fault for result in judged.values() for fault in result["faults"]]
     over = [result["over"] for result in judged.values()]
     floor = min((result["found"] for result in judged.values()), default=0.0)
-    figure = sum(fault["over"] < -MARGIN for fault in faults) / max(1, len(faults))
+    noticed = {
+        margin: sum(fault["over"] < -margin for fault in faults) / max(1, len(faults)) for margin in (*MARGINS, MARGIN)
+    }
+    figure = noticed[MARGIN]
     baseline = sum(fault["found"] < floor for fault in faults) / max(1, len(faults))
     return {
         "figure": round(figure, 3),
@@ -79,6 +83,7 @@ def summary(results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         "ratio": round(figure / baseline, 2) if baseline else None,
         "types": len(judged),
         "weights": len(faults),
+        "by_margin_db": {f"{margin:g}": round(share, 3) for margin, share in noticed.items()},
         "right_within_margin": sum(value >= -MARGIN for value in over) / max(1, len(over)),
         "over_expected_db": {str(share): round(tiny_subjects.quantile(over, share), 1) for share in (0, 0.1, 0.5, 0.9)},
         "found_db": {
