@@ -34,9 +34,30 @@ def apart(inputs: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         shares = _shares(value, inputs, rows) if _axes(value) else [value] * rows
         if shares is None:
             return None
-        for row, share in zip(found, shares, strict=True):
+        for row, share in zip(found, _counted_anew(name, shares, inputs), strict=True):
             row[name] = share
     return found
+
+
+def _counted_anew(name: str, shares: Sequence[Any], inputs: Mapping[str, Any]) -> Sequence[Any]:
+    """Shares of a table of places in another input, all of whose patches are counted in one line: each row's own begin
+    at zero where it is alone. Told by every share lying within its row's part of that line; under zero is no place."""
+    import torch
+
+    value = inputs[name]
+    if _axes(value) != 2 or value.is_floating_point() or value.dtype == torch.bool or name.endswith(CONTENT):
+        return shares
+    for other in inputs.values():
+        if _axes(other) != 3 or not other.is_floating_point() or len(other) % len(shares):
+            continue
+        each = len(other) // len(shares) * other.shape[1]
+        within = [
+            bool(((share < 0) | ((share >= row * each) & (share < (row + 1) * each))).all())
+            for row, share in enumerate(shares)
+        ]
+        if all(within):
+            return [share.where(share < 0, share - row * each) for row, share in enumerate(shares)]
+    return shares
 
 
 def _axes(value: Any) -> int:
