@@ -47,6 +47,8 @@ def _counted_anew(name: str, shares: Sequence[Any], inputs: Mapping[str, Any]) -
     value = inputs[name]
     if _axes(value) != 2 or value.is_floating_point() or value.dtype == torch.bool or name.endswith(CONTENT):
         return shares
+    if len(value) == len(shares):  # one line a row: of the row's own
+        return shares
     for other in inputs.values():
         if _axes(other) != 3 or not other.is_floating_point() or len(other) % len(shares):
             continue
