@@ -28,6 +28,7 @@ UNASKED = {
     "pocket_tts/PocketTTSForConditionalGeneration": "generate gives no logits",
     "speecht5/SpeechT5ForTextToSpeech": "generate gives no logits",
     "clvp/ClvpModelForConditionalGeneration": "generate gives no logits",
+    "diffusion_gemma/DiffusionGemmaForBlockDiffusion": "generate gives no logits",
 }
 DRAWING = "vibevoice_asr/VibeVoiceAsrForConditionalGeneration"
 

@@ -126,7 +126,7 @@ def _generated(module: Any, given: dict[str, Any], settings: Mapping[str, Any]) 
     except ValueError as error:
         if _REFUSING.search(str(error)):
             raise NoLogits(f"{type(module).__name__}.generate takes no other choice of tokens: {error}") from error
-        own = _own_arguments(type(module)) | prompts.settings(type(module))
+        own = _own_arguments(type(module)) | prompts.settings(module)
         if wanted := own & {*re.findall(r"\w+", str(error))}:
             told = f"{type(module).__name__}.generate wants {', '.join(sorted(wanted))}"
             raise NoLogits(f"{told}: {error}") from error

@@ -99,13 +99,11 @@ def wanted(kind: Any, given: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys((*required, *taken)) if name not in given)
 
 
-def settings(kind: Any) -> set[str]:
-    """What a class's own `generate` reads off its generation configuration that no such configuration states: a
-    checkpoint's file has it."""
-    from transformers import GenerationConfig
-
-    found = {name for names in _SETTING.findall(_source(kind)) for name in names if name}
-    return {name for name in found if not hasattr(GenerationConfig(), name)}
+def settings(model: Any) -> set[str]:
+    """What a class's own `generate` reads off a generation configuration that the model's does not state: the file of a
+    checkpoint has it."""
+    found = {name for names in _SETTING.findall(_source(type(model))) for name in names if name}
+    return {name for name in found if not hasattr(model.generation_config, name)}
 
 
 def _source(kind: Any) -> str:

@@ -144,8 +144,8 @@ def _runs(
     details["agreed"] = generation.agreed(free.tokens.cpu(), exact.tokens)
     yield "greedy", *_shared(held, exact, whole, free)
     if details["agreed"] < exact.tokens.shape[1]:
-        led = generation.greedy(module, given, exact.tokens, repeating=repeating)
-        yield "led along the reference", *_shared(held, exact, whole, led)
+        along = generation.greedy(module, given, exact.tokens, repeating=repeating)
+        yield "led along the reference", *_shared(held, exact, whole, along)
     plain = generation.greedy(module, given, exact.tokens, cached=False, repeating=repeating)
     yield "without a cache", *_shared(held, exact, whole, plain)
     parts = () if details["untried"] else rows.apart(given) or ()
