@@ -26,11 +26,7 @@ def seeded() -> Iterator[Drawn]:
 
     generator = numpy.random.get_bit_generator()  # type: ignore[attr-defined]
     before = torch.get_rng_state(), generator.state, random.getstate()
-    torch.default_generator.manual_seed(SEED)  # torch.manual_seed() takes a hundred times as long
-    if torch.cuda.is_initialized():
-        torch.cuda.manual_seed_all(SEED)
-    numpy.random.seed(SEED)
-    random.seed(SEED)
+    seed()
     start = torch.get_rng_state(), _position(generator.state), random.getstate()
     drawn = Drawn()
     try:
@@ -41,6 +37,20 @@ def seeded() -> Iterator[Drawn]:
         torch.set_rng_state(before[0])
         generator.state = before[1]
         random.setstate(before[2])
+
+
+def seed(number: int = SEED) -> None:
+    """Fix torch's, numpy's and Python's generators, for good."""
+    import random
+
+    import numpy
+    import torch
+
+    torch.default_generator.manual_seed(number)  # torch.manual_seed() takes a hundred times as long
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(number)
+    numpy.random.seed(number)
+    random.seed(number)
 
 
 def _position(state: Mapping[str, Any]) -> tuple[bytes, int]:

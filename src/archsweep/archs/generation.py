@@ -10,11 +10,11 @@ import contextlib
 import copy
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archsweep.archs import eager, float64
+from archsweep.archs import eager, float64, prompts
 from archsweep.archs.inputs.facts import configurations
 from archsweep.archs.shrink.fields import Meaning, meaning
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 STEPS = 10
 _UNUSED = re.compile(r"model_kwargs` are not used by the model: \[([^\]]*)\]")
 _REFUSING = re.compile(r"logits processors are not (compatible|supported)")
-_STATED = ("decoder_", "encoder_", "labels")  # inputs of a pass that a generation makes itself, or none makes
 
 
 class NoLogits(Exception):
@@ -33,52 +32,18 @@ class NoLogits(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Generated:
-    """`tokens` (rows, steps) that were taken, and the raw `logits` (rows, steps, vocabulary) that they came of."""
+    """`tokens` (rows, steps) that were taken, and the raw `logits` (rows, steps, vocabulary) that they came of.
+
+    Of several codebooks each has a row, if the class takes them so.
+    """
 
     tokens: torch.Tensor
     logits: torch.Tensor
 
 
-def prompt(inputs: Mapping[str, Any], *, encoded: bool) -> dict[str, Any]:
-    """What a generation starts from: the inputs of a pass, without a decoder's own.
-
-    A text that is gone on with is padded in front, for its end is where the next token comes; one that is `encoded` by
-    a part of its own stays as it is.
-    """
-    found = {name: value for name, value in inputs.items() if not name.startswith(_STATED)}
-    mask, ids = found.get("attention_mask"), found.get("input_ids")
-    if encoded or mask is None or ids is None or mask.shape != ids.shape:
-        return found
-    ends = [int(row.nonzero()[-1]) + 1 if bool(row.any()) else len(row) for row in mask]
-    return {
-        name: _rolled(value, [len(row) - end for row, end in zip(mask, ends, strict=True)])
-        if getattr(value, "ndim", 0) >= 2 and value.shape[:2] == mask.shape
-        else value
-        for name, value in found.items()
-    }
-
-
-def _rolled(value: torch.Tensor, places: Sequence[int]) -> torch.Tensor:
-    import torch
-
-    return torch.stack([row.roll(place, 0) for row, place in zip(value, places, strict=True)])
-
-
-def single(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A prompt of one row without the padding in front of it."""
-    mask = row.get("attention_mask")
-    if mask is None or "input_ids" not in row or mask.shape != row["input_ids"].shape:
-        return dict(row)
-    first = int(mask[0].nonzero()[0])
-    return {
-        name: value[:, first:] if getattr(value, "ndim", 0) >= 2 and value.shape[:2] == mask.shape else value
-        for name, value in row.items()
-    }
-
-
 def greedy(
     module: Any, given: Mapping[str, Any], forced: torch.Tensor | None = None, *, cached: bool = True,
-    steps: int = STEPS, repeating: bool = True,
+    steps: int = STEPS, repeating: bool = True, seed: int = eager.SEED,
 ) -> Generated:  # fmt: skip
     """Generate greedily, or along the tokens `forced` (rows, steps). Raises NoLogits, and what the model raises.
 
@@ -86,6 +51,7 @@ def greedy(
     that the configuration names: an end would stop the text, and padding or an image's place is masked or replaced.
     """
     import torch
+    from transformers import LogitsProcessorList
 
     if forced is not None:
         steps = forced.shape[1]
@@ -95,17 +61,36 @@ def greedy(
     }  # fmt: skip
     if not repeating:
         settings["no_repeat_ngram_size"] = 1
-    if forced is not None:
-        settings["logits_processor"] = [_Forcing(forced)]
-    with torch.no_grad(), eager.preserved(module), eager.seeded(), told(module):
+    taking = _Taking(forced)
+    settings["logits_processor"] = LogitsProcessorList([taking])
+    with torch.no_grad(), eager.preserved(module), eager.seeded(), told(module), drawn_alike(module, seed):
         made = _generated(module, eager.copied(dict(given)), settings)
-    logits, sequences = getattr(made, "logits", None), getattr(made, "sequences", None)
-    if not isinstance(logits, tuple | list) or sequences is None or len(logits) < steps:
+    logits = getattr(made, "logits", None)
+    if not isinstance(logits, tuple | list) or len(logits) < steps:
         raise NoLogits(f"{type(module).__name__}.generate gives no logits of {steps} steps")
-    if sequences.is_floating_point() or sequences.ndim != 2:
-        raise NoLogits(f"{type(module).__name__}.generate gives no rows of tokens")
-    tokens = sequences[:, -steps:]
+    tokens = taking.tokens() if len(taking.taken) == steps else _written(module, made, steps)
     return Generated(tokens=tokens.detach().clone(), logits=torch.stack(list(logits[:steps]), 1).detach().clone())
+
+
+def random(module: Any, given: Mapping[str, Any]) -> bool:
+    """Whether other random numbers give other logits: some draw numbers that change nothing."""
+    one, other = (greedy(module, given, seed=number).logits for number in (eager.SEED, eager.SEED + 1))
+    return not bool((one == other).all())
+
+
+def _written(module: Any, made: Any, steps: int) -> torch.Tensor:
+    """The tokens that a generation gives out: those of a class that asks no processor, whatever was to be taken."""
+    sequences = getattr(made, "sequences", None)
+    if sequences is None or sequences.is_floating_point() or sequences.ndim != 2:
+        raise NoLogits(f"{type(module).__name__}.generate gives no rows of tokens")
+    found: torch.Tensor = sequences[:, -steps:]
+    return found
+
+
+def agreed(tokens: torch.Tensor, wanted: torch.Tensor) -> int:
+    """Steps up to the first in which some row chose otherwise, that one included: its logits are still of one text."""
+    other = (tokens != wanted).any(0).nonzero()
+    return int(other[0]) + 1 if len(other) else wanted.shape[1]
 
 
 def named_tokens(module: Any) -> list[int]:
@@ -133,23 +118,24 @@ def exactly(module: Any, given: Mapping[str, Any], *, repeating: bool = True) ->
 def _generated(module: Any, given: dict[str, Any], settings: Mapping[str, Any]) -> Any:
     """What generate gives; what it says that it does not use is left out.
 
-    Raises NoLogits where it wants an argument of the class's own (random weights know no language and no speaker), or
-    lets nobody say which tokens are taken.
+    Raises NoLogits where it wants an argument of the class's own or a setting that only a checkpoint's file has (random
+    weights know no language and no speaker), or lets nobody say which tokens are taken.
     """
     try:
         return module.generate(**given, **settings)
     except ValueError as error:
         if _REFUSING.search(str(error)):
             raise NoLogits(f"{type(module).__name__}.generate takes no other choice of tokens: {error}") from error
-        own = _own_arguments(type(module))
+        own = _own_arguments(type(module)) | prompts.settings(module)
         if wanted := own & {*re.findall(r"\w+", str(error))}:
             told = f"{type(module).__name__}.generate wants {', '.join(sorted(wanted))}"
             raise NoLogits(f"{told}: {error}") from error
         unused = _UNUSED.search(str(error))
         names = re.findall(r"'(\w+)'", unused[1]) if unused else []
-        if not any(name in given for name in names):
+        asked = {**given, **settings}
+        if not any(name in asked for name in names):
             raise
-        return module.generate(**{name: value for name, value in given.items() if name not in names}, **settings)
+        return module.generate(**{name: value for name, value in asked.items() if name not in names})
 
 
 def _own_arguments(kind: type[Any]) -> set[str]:
@@ -160,27 +146,54 @@ def _own_arguments(kind: type[Any]) -> set[str]:
     return {*inspect.signature(kind.generate).parameters} - {*known}
 
 
-class _Forcing:
-    """A logits processor that leaves one token to be chosen: the next one of `tokens` (rows, steps)."""
+class _Taking:
+    """A logits processor that keeps which tokens are taken: the best, or the next of `forced` (rows, steps)."""
 
-    def __init__(self, tokens: torch.Tensor) -> None:
-        self._tokens, self._step = tokens, 0
+    def __init__(self, forced: torch.Tensor | None) -> None:
+        self._forced = forced
+        self.taken: list[torch.Tensor] = []
 
     def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         import torch
 
-        chosen = self._tokens[:, self._step].to(scores.device)
-        self._step += 1
+        step = len(self.taken)
+        if self._forced is None:
+            self.taken.append(scores.argmax(-1))
+            return scores
+        chosen = self._forced[:, step].to(scores.device)
+        self.taken.append(chosen)
         return torch.full_like(scores, -torch.inf).scatter(1, chosen[:, None], 0.0)
+
+    def tokens(self) -> torch.Tensor:
+        import torch
+
+        return torch.stack(self.taken, 1)
+
+
+@contextlib.contextmanager
+def drawn_alike(module: Any, seed: int) -> Iterator[None]:
+    """While this lasts, every pass of the model draws the same random numbers: without a cache the first text is read
+    again in each step, and what is drawn for it must not change."""
+    handle = module.register_forward_pre_hook(lambda *_: eager.seed(seed))
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 @contextlib.contextmanager
 def told(module: Any) -> Iterator[None]:
-    """While this lasts, the model's own settings say which token begins and which one pads, and force no end."""
+    """While this lasts, the model's own settings say which token begins and which one pads, and force no end.
+
+    What generates within the model, in every step a few tokens of its own, keeps a cache for these, as it does unless
+    somebody tells it otherwise.
+    """
     before = getattr(module, "generation_config", None)
     if before is None:
         yield
         return
+    inner = [held for part in module.modules() if (held := getattr(part, "generation_config", None)) is not None]
+    caching = [(held, held.use_cache) for held in inner if held is not before]
     settings, text = copy.deepcopy(before), module.config.get_text_config(decoder=True)
     settings.forced_eos_token_id = None
     if getattr(settings, "pad_token_id", 0) is None:
@@ -188,10 +201,14 @@ def told(module: Any) -> Iterator[None]:
     if getattr(settings, "decoder_start_token_id", 0) is None:
         settings.decoder_start_token_id = _first(text, "decoder_start_token_id", "bos_token_id", "pad_token_id")
     module.generation_config = settings
+    for held, _ in caching:
+        held.use_cache = True
     try:
         yield
     finally:
         module.generation_config = before
+        for held, kept in caching:
+            held.use_cache = kept
 
 
 def _first(config: Any, *names: str) -> int:

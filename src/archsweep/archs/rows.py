@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CONTENT = ("ids", "values", "features", "embeds")  # how inputs are called that hold what is read
 _STATED = re.compile(r"position|type")  # ... and what only says where or of which kind it is
+_POINTING = re.compile(r"(^|_)(pooling|idx|indices|indexes)$")  # places in another input
 _HIDING = re.compile(r"^(?!.*global).*(attention|padding|pixel|features|audio|observed)_mask$")
 
 
@@ -36,19 +37,32 @@ def apart(inputs: Mapping[str, Any]) -> list[dict[str, Any]] | None:
             return None
         for row, share in zip(found, shares, strict=True):
             row[name] = share
-    for name, places in _pointing(inputs).items():
+    for name, places in _pointing(inputs, rows).items():
         for number, row in enumerate(found):
             row[name] = _moved(row[name], -number * places // rows)
     return found
 
 
-def _pointing(inputs: Mapping[str, Any]) -> dict[str, int]:
-    """Tables of places in what the images of all rows hold together, and how many places that has: -1 is none."""
-    tables = [value for value in inputs.values() if _axes(value) > 1 and value.is_floating_point()]
-    known = {math.prod(table.shape[:axes]) for table in tables for axes in range(1, table.ndim)}
-    pointing = [name for name in inputs if name.endswith(("pooling", "idx", "indices", "indexes"))]
-    ends = {name: int(inputs[name].max()) + 1 for name in pointing if _axes(inputs[name]) == 2}
-    return {name: end for name, end in ends.items() if end in known}
+def _pointing(inputs: Mapping[str, Any], rows: int = 1) -> dict[str, int]:
+    """Tables of places in the images of all rows, counted in one line, and how many places that has; under 0 is none.
+
+    Told by their names, and by each row's share lying within its own part of that line.
+    """
+    found = {}
+    for name, value in inputs.items():
+        if not _POINTING.search(name) or _axes(value) != 2 or value.is_floating_point() or len(value) % rows:
+            continue
+        for other in inputs.values():
+            if _axes(other) < 2 or not other.is_floating_point() or len(other) % rows:
+                continue
+            places = math.prod(other.shape[:-1])
+            parts = value.chunk(rows)
+            own = [_moved(part, -row * places // rows) for row, part in enumerate(parts)]
+            least = all(bool((share[part >= 0] >= 0).all()) for share, part in zip(own, parts, strict=True))
+            if least and all(int(share.max()) < places // rows for share in own):
+                found[name] = places
+                break
+    return found
 
 
 def _moved(places: torch.Tensor, by: int) -> torch.Tensor:

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from archsweep.archs import generation, rows  # noqa: E402
+from archsweep.archs import prompts, rows  # noqa: E402
 from archsweep.archs.inputs import placeholders  # noqa: E402
 
 
@@ -84,18 +84,18 @@ def test_sound_that_is_hidden_is_silence() -> None:
 
 
 def test_a_prompt_is_padded_in_front_unless_it_is_encoded() -> None:
-    found = generation.prompt(PADDED, encoded=False)
+    found = prompts.prompt(PADDED, encoded=False)
     assert found["input_ids"].tolist() == [[5, 6, 7, 8], [1, 1, 9, 9]]
     assert found["attention_mask"].tolist() == [[1, 1, 1, 1], [0, 0, 1, 1]]
     assert "decoder_input_ids" not in found
-    kept = generation.prompt(PADDED, encoded=True)
+    kept = prompts.prompt(PADDED, encoded=True)
     assert torch.equal(kept["input_ids"], PADDED["input_ids"])
 
 
 def test_a_single_prompt_has_no_padding() -> None:
-    found = generation.prompt(PADDED, encoded=False)
+    found = prompts.prompt(PADDED, encoded=False)
     _, second = rows.apart(found) or ()
-    assert generation.single(second)["input_ids"].tolist() == [[9, 9]]
+    assert prompts.single(second)["input_ids"].tolist() == [[9, 9]]
 
 
 def test_features_of_unequal_rows_are_counted_by_row() -> None:
