@@ -175,14 +175,17 @@ class _Forcing:
 
 
 @contextlib.contextmanager
-def told(module: Any) -> Iterator[None]:
-    """While this lasts, the model's own settings say which token begins and which one pads, and force no end."""
+def told(module: Any, never: Sequence[int] = ()) -> Iterator[None]:
+    """While this lasts, the model's own settings say which token begins and which one pads, force no end, and allow
+    none of the tokens that are `never` to be generated."""
     before = getattr(module, "generation_config", None)
     if before is None:
         yield
         return
     settings, text = copy.deepcopy(before), module.config.get_text_config(decoder=True)
     settings.forced_eos_token_id = None
+    if never:
+        settings.suppress_tokens = [*(settings.suppress_tokens or ()), *never]
     if getattr(settings, "pad_token_id", 0) is None:
         settings.pad_token_id = _first(text, "pad_token_id")
     if getattr(settings, "decoder_start_token_id", 0) is None:

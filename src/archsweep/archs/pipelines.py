@@ -56,6 +56,7 @@ class Asked:
     provided: frozenset[str]  # names of inputs that the components make
     everyone: bool  # transformers draws the task from every base class
     borrowed: tuple[str, ...]  # components that belong to a kin of the model type
+    never: tuple[int, ...] = ()  # tokens that stand for an image or a sound: generated ones would have none to show
     facts: Mapping[str, Any] = field(default_factory=dict)  # what raw material is made by
 
 
@@ -95,14 +96,14 @@ def prepared(task: str, components: Components) -> Asked:
         borrowed=tuple(name for name in found if name != "tokenizer" and borrowed(name, components.model_type)),
         accepted=frozenset(signature(type(components.model))),
         provided=frozenset(name for part in found.values() for name in getattr(part, "model_input_names", ())),
+        never=components.standing() if generates and "processor" in found else (),
         facts=dict(_facts(components, found)),
     )  # fmt: skip
 
 
 def _facts(components: Components, found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    config = components.model.config
-    yield "channels", getattr(config, "num_channels", 3)
-    yield "frames", getattr(config, "num_frames", 4)
+    parts = found["processor"].get_attributes() if "processor" in found else ()
+    yield from components.facts_of_images(parts).items()
     if "tokenizer" in found:
         yield "mask_token", found["tokenizer"].mask_token
     if "feature_extractor" in found:
@@ -134,7 +135,8 @@ def ran(asked: Asked, module: torch.nn.Module, draws: Mapping[str, int], *, exac
 
         pipe._forward = wide
     with (
-        torch.no_grad(), eager.preserved(module), eager.seeded(), generation.told(module), _watched(module) as calls,
+        torch.no_grad(), eager.preserved(module), eager.seeded(), generation.told(module, asked.never),
+        _watched(module) as calls,
     ):  # fmt: skip
         answer = _answered(pipe, given, options)
     return Ran(calls=tuple(calls), answer=answer)

@@ -10,6 +10,7 @@ SAME = {
     "merge_size": "spatial_merge_size",
     "pooling_kernel_size": "pooling_kernel_size",
 }  # other names in configurations
+EDGES = {"height", "width", "shortest_edge", "longest_edge", "max_height", "max_width"}
 PATCHES = 4  # a side of an image that is cut into patches and has no size of its own, in patches
 SWITCHED_OFF = ("apply_ocr", "draw_on_frames")  # what asks another program to read, or a font to write with
 
@@ -33,11 +34,14 @@ def built(kind: Any, configs: Sequence[Any], shapes: Mapping[str, Sequence[int]]
     if isinstance(size, Mapping) and size.get("height") is not None and size.get("height") == size.get("width"):
         height = width = max(height, width)  # some classes take no others
     grain = _grain({**held, **chosen})
-    if grain > 1 and "pixel_values" in shapes and len(shapes["pixel_values"]) < 4:
+    cut = shapes.get("pixel_values", (0,) * 4)
+    if grain > 1 and len(cut) < 4 and cut[-2] != (height // grain) * (width // grain):
         height = width = grain * PATCHES
-    for name in ("size", "crop_size", "pad_size"):
-        if isinstance(held.get(name), Mapping):
-            chosen[name] = _sized(held[name], height, width, grain)
+    edges = {edge for edge in size.values() if edge is not None} if isinstance(size, Mapping) else set()
+    chosen |= {name: min(height, width) for name, value in held.items() if type(value) is int and value in edges}
+    for name, value in held.items():
+        if name.endswith("size") and isinstance(value, Mapping) and set(value) <= EDGES and name != "patch_size":
+            chosen[name] = _sized(value, height, width, grain)
     for name, value in held.items():  # of a second picture of the same image
         shape = shapes.get(f"{name.removesuffix('_size')}_pixel_values", ())
         if name.endswith("_size") and isinstance(value, Mapping) and len(shape) >= 4:

@@ -71,6 +71,13 @@ def image(draw: int, channels: int = 3) -> Any:
     return found.convert("L") if channels == 1 else found
 
 
+def pictures(draw: int, facts: Mapping[str, Any]) -> Any:
+    """An image, or the frames of a short video for processors of videos alone."""
+    if not facts.get("frames_alone"):
+        return image(draw, facts.get("channels", 3))
+    return [image(draw + 2 * number, facts.get("channels", 3)) for number in range(facts["frames"])]
+
+
 def sound(draw: int, rate: int) -> Any:
     """A second of a chord and noise, (samples,) float32."""
     import numpy
@@ -92,7 +99,11 @@ def asked(task: str, draws: Mapping[str, int], facts: Mapping[str, Any]) -> tupl
     if task == "fill-mask":
         return (f"{words} {facts['mask_token']}",), options
     if task in ("image-text-to-text", "any-to-any"):
-        return (), {**options, "images": picture, "text": f"{facts.get('image_token', '')}{words}"}
+        return (), {
+            **options,
+            "images": pictures(draws.get(IMAGE, 0), facts),
+            "text": f"{facts.get('image_token', '')}{words}",
+        }
     if task == "document-question-answering":
         boxes = [(word, [10 * place, 10, 10 * place + 9, 30]) for place, word in enumerate(text(3).split())]
         return ({"image": picture, "question": words, "word_boxes": boxes},), options
