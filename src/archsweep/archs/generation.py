@@ -184,7 +184,7 @@ def told(module: Any, never: Sequence[int] = ()) -> Iterator[None]:
         return
     settings, text = copy.deepcopy(before), module.config.get_text_config(decoder=True)
     settings.forced_eos_token_id = None
-    if never:
+    if never and hasattr(settings, "suppress_tokens"):
         settings.suppress_tokens = [*(settings.suppress_tokens or ()), *never]
     if getattr(settings, "pad_token_id", 0) is None:
         settings.pad_token_id = _first(text, "pad_token_id")

@@ -8,20 +8,20 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from archsweep.archs.inputs.facts import configurations
-from archsweep.archs.raw import image, material, settling, sound, tokenizer, vocabulary
+from archsweep.archs.raw import image, material, settling, sizing, sound, tokenizer, vocabulary
 from archsweep.errors import Inapplicable
 
 VISION, HEARING = ("vision", "image", "visual"), ("audio", "speech", "encoder")  # in the names of parts
 LONG = 512  # tokens of a text, where no configuration says
 COUNTS = ("image_seq_length", "image_seq_len")  # parameters: placeholders of one image
-_BRACKETED = re.compile(r"<[^<>\s]+>")
-_TOKENS = re.compile(r"tokenizer\.((?!add_)\w+_token)\b")
+_MARKED = re.compile(r"<[^<>\s]+>|\|[A-Z_]+\|")
+_TOKENS = re.compile(r"tokenizer(?:\.|, \")((?!add_)\w+_token)\b")
 IMAGE, PLACEHOLDER = "image_token", "placeholder_token"
 STANDING = ("image_token", "video_token", "audio_token")
 BACKENDS = ("torchvision", "pil")  # the first that an image or video processor comes with
@@ -83,12 +83,17 @@ class Components:
                 del numbers[IMAGE]
             made = tokenizer.built(kind, self._size(), numbers, texts)
             made.model_max_length = min(made.model_max_length, self._longest())
+            made.model_input_names = [item for item in made.model_input_names if item in self._taken()]
+            if type(made) is kind_of("tokenizer", "") and self.model.config.is_encoder_decoder:  # as encoders end texts
+                made.add_eos_token = made.eos_token is not None
             return made
         if name == "feature_extractor" and not hasattr(kind, "valid_kwargs"):
             return sound.built(kind, self._parts(HEARING), self.shapes)
         if name == "processor":
             return self._fitting(kind)
-        return image.built(kind, self._parts(VISION), self.shapes)
+        made = image.built(kind, self._parts(VISION), self.shapes, self.model.modules())
+        alone = name == "image_processor" and "input_ids" not in self.shapes
+        return sizing.fitting(made, self.model, self.shapes) if alone else made
 
     def _fitting(self, kind: Any) -> Any:
         """A processor of its parts that writes for an image what the model looks for."""
@@ -183,10 +188,15 @@ class Components:
         patch: int = next(found for config in configs if type(found := getattr(config, "patch_size", None)) is int)
         return (height // patch) * (width // patch)
 
+    def _taken(self) -> Container[str]:
+        """The names of the inputs that the model takes."""
+        parameters = inspect.signature(type(self.model).forward).parameters
+        return {"input_ids", "attention_mask", *parameters}
+
     def _longest(self) -> int:
         """How many tokens a text may have, as far as a configuration says."""
         stated = (getattr(config, "max_position_embeddings", None) for config in self._speaking())
-        return min((found for found in stated if type(found) is int), default=LONG)
+        return min((found for found in stated if type(found) is int and found > 0), default=LONG)
 
     def _size(self) -> int:
         """How many tokens the model knows."""
@@ -197,7 +207,10 @@ class Components:
                 return size
         try:
             rows: list[int] = list(self.model.get_input_embeddings().weight.shape)
-        except NotImplementedError:  # a class that looks up no numbers: it takes those of all characters
+        except (
+            NotImplementedError,
+            AttributeError,
+        ):  # a class that looks up no numbers: it takes those of all characters
             return sys.maxunicode + 1
         return rows[0]
 
@@ -248,7 +261,7 @@ def _unnamed(tokens: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _spelt(source: str) -> Iterator[str]:
-    """Texts in angle brackets that stand in the code of a class, and not in what is written about it."""
+    """Texts in angle brackets, or between bars, that stand in a class's code, and not in what is told of it."""
     tree = ast.parse(textwrap.dedent(source))
     told = {
         id(node.body[0].value)
@@ -257,7 +270,7 @@ def _spelt(source: str) -> Iterator[str]:
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
-            yield from _BRACKETED.findall(node.value)
+            yield from _MARKED.findall(node.value)
 
 
 def kind_of(name: str, model_type: str, *, needed: bool = True) -> Any:

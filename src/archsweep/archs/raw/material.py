@@ -98,6 +98,8 @@ def asked(task: str, draws: Mapping[str, int], facts: Mapping[str, Any]) -> tupl
         options["candidate_labels"] = list(LABELS[draws.get(LABEL, 0)])
     if task == "fill-mask":
         return (f"{words} {facts['mask_token']}",), options
+    if task in ("image-text-to-text", "any-to-any") and facts.get("heard_alone"):
+        return (), {**options, "audio": sound(draws.get(IMAGE, 0), facts["rate"]), "text": words}
     if task in ("image-text-to-text", "any-to-any"):
         return (), {
             **options,
