@@ -66,7 +66,12 @@ class Components:
         """How many channels raw images have, and how many frames a video; `frames_alone` for what sees only videos."""
         config = self.model.config
         found = {"channels": getattr(config, "num_channels", 3), "frames": getattr(config, "num_frames", 4)}
-        return {**found, "frames_alone": "video_processor" in parts and "image_processor" not in parts}
+        sees = not set(SEEING).isdisjoint(parts)
+        return {
+            **found,
+            "frames_alone": sees and "image_processor" not in parts,
+            "heard_alone": not sees and "feature_extractor" in parts,
+        }
 
     def standing(self) -> tuple[int, ...]:
         """The tokens that stand for an image, a video or a sound."""

@@ -47,6 +47,8 @@ ASKED: Mapping[str, Mapping[str, Any]] = {
     "image-segmentation": {"threshold": 0.0, "mask_threshold": 0.0, "overlap_mask_area_threshold": 0.0},
     "zero-shot-object-detection": {"threshold": 0.0},
 }
+# What is asked besides where that is answered with nothing: weights drawn at random may take all for background.
+BESIDES: Mapping[str, Mapping[str, Any]] = {"image-segmentation": {"subtask": "semantic"}}
 
 
 def text(draw: int) -> str:
