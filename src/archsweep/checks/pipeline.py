@@ -7,8 +7,9 @@ has to matter: other text, another image or other sound gives something else.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archsweep.archs import comparison, eager, float64, pipelines, reference
@@ -127,7 +128,10 @@ def _wants(bench: Bench, asked: Asked) -> str:
     several = [name for name in bench.inputs if name in IMAGES and bench.inputs[name].ndim > PICTURE]
     if several:
         return f"takes several images at once as {several[0]}"
-    missing = sorted(set(bench.inputs) - (set(pipelines.direct(asked, {})) or asked.provided))
+    provided: Collection[str] = asked.provided
+    with contextlib.suppress(*eager.RAISED):  # what the pipeline raised may be its processor's
+        provided = set(pipelines.direct(asked, {})) or provided  # tensors alone
+    missing = sorted(set(bench.inputs) - set(provided))
     if missing:
         return f"wants {', '.join(missing)} too"
     if asked.borrowed:

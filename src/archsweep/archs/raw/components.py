@@ -211,11 +211,9 @@ class Components:
             if isinstance(size, int) and size > 1:
                 return size
         try:
-            rows: list[int] = list(self.model.get_input_embeddings().weight.shape)
-        except (
-            NotImplementedError,
-            AttributeError,
-        ):  # a class that looks up no numbers: it takes those of all characters
+            weight = getattr(self.model.get_input_embeddings(), "weight", None)
+            rows: list[int] = [LONG] if weight is None else list(weight.shape)  # patches stand in no table
+        except NotImplementedError:  # a class that looks up no numbers: it takes those of all characters
             return sys.maxunicode + 1
         return rows[0]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from archsweep.archs import eager
 
 PIXELS = 4096  # an edge longer than this counts pixels
 SAME = {
@@ -50,7 +53,10 @@ def built(
             chosen[name] = _sized(value, height, width, grain)
     if type(held.get("temporal_patch_size")) is int and len(cut) < 4:
         frames, rest = divmod(cut[-1], COLOURS * int(chosen.get("patch_size", held.get("patch_size"))) ** 2)
-        chosen |= {} if rest or not frames else {"temporal_patch_size": frames}
+        with contextlib.suppress(*eager.RAISED):  # a class may take no other number
+            temporal = {} if rest or not frames else {"temporal_patch_size": frames}
+            kind(**{**switches, **chosen, **temporal})
+            chosen |= temporal
     for name, value in held.items():  # of a second picture of the same image
         shape = shapes.get(f"{name.removesuffix('_size')}_pixel_values", ())
         if name.endswith("_size") and isinstance(value, Mapping) and len(shape) >= 4:
