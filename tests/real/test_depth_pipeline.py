@@ -25,6 +25,22 @@ SOUND = {
     "llava/LlavaForConditionalGeneration": "image-text-to-text",
     "detr/DetrForObjectDetection": "object-detection",
 }
+# Each passes by one rule: what is named behind it.
+FITTED = {
+    "aya_vision/AyaVisionForConditionalGeneration": "the token that is written most has the model's number",
+    "cohere2_vision/Cohere2VisionForConditionalGeneration": "a setting follows what the model counts",
+    "ovis2/Ovis2ForConditionalGeneration": "tokens are read off the processor's code",
+    "florence2/Florence2ForConditionalGeneration": "a text without a placeholder, which the processor writes",
+    "blip-2/Blip2ForConditionalGeneration": "a tokenizer that leaves the placeholder to the processor",
+    "mllama/MllamaForConditionalGeneration": "a tokenizer has the tokens that the processor asks it for",
+    "eomt/EomtForUniversalSegmentation": "an image is filled up to the shape that the model takes",
+    "gpt_neox_japanese/GPTNeoXJapaneseModel": "a file has the table that the tokenizer looks for",
+    "xlnet/XLNetLMHeadModel": "what a generation is handed is compared",
+    "layoutlm/LayoutLMForQuestionAnswering": "an image that nothing reads need not matter",
+    "umt5/UMT5ForSequenceClassification": "an encoder's text ends with the token of its end",
+    "git/GitForCausalLM": "a tokenizer makes the inputs that the model takes",
+    "clap/ClapModel": "a setting decides how many channels a sound has",
+}
 THREE = {
     "bert/BertForSequenceClassification": "text-classification",
     "vit/ViTForImageClassification": "image-classification",
@@ -52,6 +68,28 @@ def test_a_sound_pipeline_passes(id: str, known: dict[str, Subject], tmp_path: P
     result = depth.ended(tmp_path, known[id], "pipeline")
     assert result.status is Status.PASS, result.message
     assert SOUND[id] in result.details["tasks"]
+
+
+@pytest.mark.parametrize("id", FITTED)
+def test_what_is_built_offline_fits_the_tiny_model(id: str, known: dict[str, Subject], tmp_path: Path) -> None:
+    result = depth.ended(tmp_path, known[id], "pipeline")
+    assert result.status is Status.PASS, result.message
+
+
+@pytest.mark.parametrize(
+    ("id", "told"),
+    [
+        ("pi0/PI0ForConditionalGeneration", "nothing but generate"),
+        ("evolla/EvollaForProteinText2Text", "the processor has"),
+        ("efficientloftr/EfficientLoFTRModel", "several images at once"),
+    ],
+)
+def test_a_pipeline_that_a_class_cannot_serve_is_none_of_its(
+    id: str, told: str, known: dict[str, Subject], tmp_path: Path
+) -> None:
+    result = depth.ended(tmp_path, known[id], "pipeline")
+    assert result.status is Status.INAPPLICABLE
+    assert told in result.message
 
 
 def louder(module: Any, given: Any, outputs: Any) -> Any:

@@ -10,7 +10,7 @@ import contextlib
 import copy
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -182,8 +182,9 @@ def drawn_alike(module: Any, seed: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def told(module: Any) -> Iterator[None]:
-    """While this lasts, the model's own settings say which token begins and which one pads, and force no end.
+def told(module: Any, never: Sequence[int] = ()) -> Iterator[None]:
+    """While this lasts, the model's own settings say which token begins and which one pads, force no end, and allow
+    none of the tokens that are `never` to be generated.
 
     What generates within the model, in every step a few tokens of its own, keeps a cache for these, as it does unless
     somebody tells it otherwise.
@@ -196,6 +197,8 @@ def told(module: Any) -> Iterator[None]:
     caching = [(held, held.use_cache) for held in inner if held is not before]
     settings, text = copy.deepcopy(before), module.config.get_text_config(decoder=True)
     settings.forced_eos_token_id = None
+    if never and hasattr(settings, "suppress_tokens"):
+        settings.suppress_tokens = [*(settings.suppress_tokens or ()), *never]
     if getattr(settings, "pad_token_id", 0) is None:
         settings.pad_token_id = _first(text, "pad_token_id")
     if getattr(settings, "decoder_start_token_id", 0) is None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from archsweep.archs import eager, float64, generation, outputs
 from archsweep.archs.raw import material
-from archsweep.archs.raw.components import Components, borrowed
+from archsweep.archs.raw.components import SEEING, Components, borrowed
 from archsweep.errors import Inapplicable, Unavailable
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Ran:
 
     calls: tuple[Call, ...]
     answer: Any
+    prefix: str = ""  # what the pipeline writes before a text
+    handed: Mapping[str, torch.Tensor] = field(default_factory=dict)  # to a generation, which makes its passes' inputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,8 @@ class Asked:
     provided: frozenset[str]  # names of inputs that the components make
     everyone: bool  # transformers draws the task from every base class
     borrowed: tuple[str, ...]  # components that belong to a kin of the model type
+    never: tuple[int, ...] = ()  # tokens that stand for an image or a sound: generated ones would have none to show
+    options: Mapping[str, Any] = field(default_factory=dict)  # what else the pipeline is called with
     facts: Mapping[str, Any] = field(default_factory=dict)  # what raw material is made by
 
 
@@ -89,24 +93,37 @@ def prepared(task: str, components: Components) -> Asked:
             found[name] = made
         elif wanted:
             raise Inapplicable(f"{task}: its pipeline wants a {name}, and the model type has none")
+    _readable(task, kind, components, found)
     generates = getattr(kind, "_pipeline_calls_generate", False) and components.model.can_generate()
     return Asked(
         task=task, components=found, generates=generates, everyone=AutoModel in targeted["pt"],
         borrowed=tuple(name for name in found if name != "tokenizer" and borrowed(name, components.model_type)),
         accepted=frozenset(signature(type(components.model))),
         provided=frozenset(name for part in found.values() for name in getattr(part, "model_input_names", ())),
+        never=components.standing() if generates and "processor" in found else (),
         facts=dict(_facts(components, found)),
     )  # fmt: skip
 
 
+def _readable(task: str, kind: Any, components: Components, found: Mapping[str, Any]) -> None:
+    """Raises Inapplicable where the pipeline does nothing but what the class, or its processor, cannot do."""
+    source = inspect.getsource(kind._forward)
+    alone = "self.model.generate(" in source and "self.model(" not in source
+    if alone and not components.model.can_generate():
+        raise Inapplicable(f"{task}: its pipeline does nothing but generate, and the class cannot")
+    parts = found["processor"].get_attributes() if "processor" in found else ()
+    if parts and material.IMAGE in material.PARTS[task] and not {"feature_extractor", *SEEING}.intersection(parts):
+        raise Inapplicable(f"{task}: its pipeline hands images on, and the processor has {', '.join(parts)} alone")
+
+
 def _facts(components: Components, found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    config = components.model.config
-    yield "channels", getattr(config, "num_channels", 3)
-    yield "frames", getattr(config, "num_frames", 4)
+    parts = found["processor"].get_attributes() if "processor" in found else ()
+    yield from components.facts_of_images(parts).items()
     if "tokenizer" in found:
         yield "mask_token", found["tokenizer"].mask_token
-    if "feature_extractor" in found:
-        yield "rate", found["feature_extractor"].sampling_rate
+    heard = found.get("feature_extractor") or getattr(found.get("processor"), "feature_extractor", None)
+    if heard is not None:
+        yield "rate", heard.sampling_rate
     if "processor" in found:
         yield "image_token", components.image_text()
 
@@ -124,6 +141,7 @@ def ran(asked: Asked, module: torch.nn.Module, draws: Mapping[str, int], *, exac
     import torch
 
     given, options = material.asked(asked.task, draws, asked.facts)
+    options |= asked.options
     pipe = made(asked, module)
     if exact:
         honest = pipe._forward
@@ -134,10 +152,25 @@ def ran(asked: Asked, module: torch.nn.Module, draws: Mapping[str, int], *, exac
 
         pipe._forward = wide
     with (
-        torch.no_grad(), eager.preserved(module), eager.seeded(), generation.told(module), _watched(module) as calls,
+        torch.no_grad(), eager.preserved(module), eager.seeded(), generation.told(module, asked.never),
+        _watched(module) as calls,
     ):  # fmt: skip
+        handed = _handed(module) if asked.generates else {}
         answer = _answered(pipe, given, options)
-    return Ran(calls=tuple(calls), answer=answer)
+    return Ran(calls=tuple(calls), answer=answer, handed=handed, prefix=pipe._preprocess_params.get("prefix") or "")
+
+
+def _handed(module: Any) -> dict[str, torch.Tensor]:
+    """What the model's generation will be handed by name; what watches it goes when the model is put back."""
+    kept: dict[str, torch.Tensor] = {}
+    honest = module.generate
+
+    def watched(*given: Any, **named: Any) -> Any:
+        kept.update(_kept(named))
+        return honest(*given, **named)
+
+    module.generate = watched
+    return kept
 
 
 def _answered(pipe: Any, given: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
@@ -172,8 +205,9 @@ def exactly(asked: Asked, module: torch.nn.Module, draws: Mapping[str, int]) -> 
         return ran(asked, wide, draws, exact=True)
 
 
-def direct(asked: Asked, draws: Mapping[str, int]) -> dict[str, torch.Tensor]:
-    """What the pipeline's one processor makes of the raw material by itself; empty where there is more to it."""
+def direct(asked: Asked, draws: Mapping[str, int], prefix: str = "") -> dict[str, torch.Tensor]:
+    """What the pipeline's one processor makes of the raw material by itself, a text with `prefix` before it; empty
+    where there is more to it."""
     import torch
 
     if asked.task not in SIMPLE:
@@ -181,7 +215,7 @@ def direct(asked: Asked, draws: Mapping[str, int]) -> dict[str, torch.Tensor]:
     (raw,), _ = material.asked(asked.task, draws, asked.facts)
     name, heard = SIMPLE[asked.task]
     options = {"sampling_rate": asked.facts["rate"]} if heard else {}
-    encoded = asked.components[name](raw, return_tensors="pt", **options)
+    encoded = asked.components[name](f"{prefix}{raw}" if prefix else raw, return_tensors="pt", **options)
     return {name: value for name, value in encoded.items() if isinstance(value, torch.Tensor)}
 
 

@@ -7,11 +7,13 @@ has to matter: other text, another image or other sound gives something else.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archsweep.archs import comparison, eager, float64, pipelines, reference
+from archsweep.archs.inputs.image import IMAGES
 from archsweep.archs.pipelines import Asked, Ran
 from archsweep.archs.raw import answers, material
 from archsweep.archs.raw.components import Components
@@ -25,6 +27,7 @@ question = "Does the pipeline of its task give float64's answers, end to end fro
 needs = ("module",)
 
 LOGITS = "logits"
+PICTURE = 4  # dimensions of a batch of images
 
 
 def warm_up() -> None:
@@ -73,9 +76,13 @@ def _judged(bench: Bench, module: Any, asked: Asked) -> Verdict:
     """One task: the platform's run against the CPU's, and against its own runs with other raw material."""
     bench.announce(Stage.REFERENCE)
     single, exact = _on_the_cpu(bench, asked)
+    besides = material.BESIDES.get(asked.task)
+    if besides and not len(single.answer):
+        asked = dataclasses.replace(asked, options=besides)
+        single, exact = _on_the_cpu(bench, asked)
     bench.announce(Stage.RUN)
     found = pipelines.ran(asked, module, {})
-    others = {part: pipelines.ran(asked, module, {part: 1}) for part in material.PARTS[asked.task]}
+    others = {part: pipelines.ran(asked, module, {part: 1}) for part in _seen(asked)}
     bench.announce(Stage.COMPARE)
     dtype = bench.case.dtype
     shared = _shared(exact, found)
@@ -84,7 +91,7 @@ def _judged(bench: Bench, module: Any, asked: Asked) -> Verdict:
     faults = [
         *([verdict.message] if verdict.message else []),
         *_given(exact, found, dtype, shared),
-        *_unlike(asked, pipelines.direct(asked, {}), found, dtype),
+        *_unlike(asked, pipelines.direct(asked, {}, found.prefix), found, dtype),
         *_parted(exact, found, shared, dtype),
         *(answers.faults(exact.answer, found.answer, dtype) if shared == len(exact.calls) else ()),
         *_unmoved(found, others, comparison.tolerance(0.0, dtype)),
@@ -101,10 +108,9 @@ def _on_the_cpu(bench: Bench, asked: Asked) -> tuple[Ran, Ran]:
     try:
         single = pipelines.ran(asked, bench.model(), {})
     except eager.RAISED as error:
-        missing = sorted(set(bench.inputs) - asked.provided)
-        if not asked.everyone or not (missing or asked.borrowed):
+        wants = _wants(bench, asked) if asked.everyone else ""
+        if not wants:
             raise
-        wants = f"wants {', '.join(missing)} too" if missing else f"has no {', '.join(asked.borrowed)} of its own"
         told = f"{asked.task} is drawn from every base class, and this one {wants}"
         raise Inapplicable(f"{told}: {type(error).__name__}: {error}") from error
     try:
@@ -115,6 +121,29 @@ def _on_the_cpu(bench: Bench, asked: Asked) -> tuple[Ran, Ran]:
         except float64.REFUSALS as error:
             told = f"{type(first).__name__}: {first}"
             raise ReferenceFault(f"{bench.subject.id}: no {asked.task} in float64: {told}") from error
+
+
+def _wants(bench: Bench, asked: Asked) -> str:
+    """What a class wants, or lacks, that was not written for this pipeline; empty where nothing shows it."""
+    several = [name for name in bench.inputs if name in IMAGES and bench.inputs[name].ndim > PICTURE]
+    if several:
+        return f"takes several images at once as {several[0]}"
+    provided: Collection[str] = asked.provided
+    with contextlib.suppress(*eager.RAISED):  # what the pipeline raised may be its processor's
+        provided = set(pipelines.direct(asked, {})) or provided  # tensors alone
+    missing = sorted(set(bench.inputs) - set(provided))
+    if missing:
+        return f"wants {', '.join(missing)} too"
+    if asked.borrowed:
+        return f"has no {', '.join(asked.borrowed)} of its own"
+    first = next(iter(bench.reference.outputs))
+    return "" if "." not in first else f"gives no tensor first, but {first}"
+
+
+def _seen(asked: Asked) -> tuple[str, ...]:
+    """The parts of the raw material that anything reads: an image is read by none where nothing reads images."""
+    reads = not {"processor", "image_processor", "feature_extractor", "video_processor"}.isdisjoint(asked.components)
+    return tuple(part for part in material.PARTS[asked.task] if reads or part != material.IMAGE)
 
 
 def _shared(exact: Ran, other: Ran) -> int:
@@ -166,7 +195,7 @@ def _unlike(asked: Asked, direct: Mapping[str, torch.Tensor], found: Ran, dtype:
     hides nothing."""
     if not direct or not found.calls:
         return
-    given = found.calls[0].given
+    given = {**found.calls[0].given, **found.handed}
     for name, value in direct.items():
         spared = asked.generates and name not in given and "mask" in name and bool(value.all())
         if name in asked.accepted and not spared and not _close(value.double(), _double(given.get(name)), dtype):

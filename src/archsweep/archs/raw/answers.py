@@ -59,15 +59,17 @@ def _array(value: Any) -> Any:
         return value.detach().cpu().double().numpy()
     if isinstance(value, bool | int | float | numpy.ndarray | numpy.generic | Image.Image):
         return numpy.asarray(value, dtype=float)
-    inner = value
-    while isinstance(inner, list | tuple) and inner:
-        inner = inner[0]
-    if isinstance(value, list | tuple) and isinstance(inner, int | float):
+    if isinstance(value, list | tuple) and value and all(map(_plain, value)):
         try:
             return numpy.asarray(value, dtype=float)
         except (TypeError, ValueError):  # lists of unequal lengths, or of more than numbers
             return None
     return None
+
+
+def _plain(value: Any) -> bool:
+    """Whether there is nothing in it but numbers."""
+    return all(map(_plain, value)) if isinstance(value, list | tuple) else isinstance(value, int | float)
 
 
 def _numbers(expected: Any, found: Any, dtype: str) -> str:

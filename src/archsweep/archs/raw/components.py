@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
-from archsweep.archs.raw import image, sound, tokenizer, vocabulary
+from archsweep.archs.inputs.facts import configurations
+from archsweep.archs.raw import image, material, settling, sizing, sound, tokenizer, vocabulary
 from archsweep.errors import Inapplicable
 
 VISION, HEARING = ("vision", "image", "visual"), ("audio", "speech", "encoder")  # in the names of parts
 LONG = 512  # tokens of a text, where no configuration says
 COUNTS = ("image_seq_length", "image_seq_len")  # parameters: placeholders of one image
-_TOKENS = re.compile(r"tokenizer\.((?!add_)\w+_token)\b")
+_MARKED = re.compile(r"<[^<>\s]+>|\|[A-Z_]+\|")
+_TOKENS = re.compile(r"tokenizer(?:\.|, \")((?!add_)\w+_token)\b")
+IMAGE, PLACEHOLDER = "image_token", "placeholder_token"
+STANDING = ("image_token", "video_token", "audio_token")
 BACKENDS = ("torchvision", "pil")  # the first that an image or video processor comes with
+SEEING = ("image_processor", "video_processor")
 KINDS = ("tokenizer", "image_processor", "video_processor", "feature_extractor", "processor")
 
 
@@ -29,6 +38,7 @@ class Components:
     shapes: Mapping[str, Sequence[int]]
     places: int = 0  # placeholders of one image, as the model is known to take them
     _made: dict[str, Any] = field(default_factory=dict)
+    _text: str = ""  # what a text has where an image belongs
 
     @classmethod
     def like(cls, model: Any, model_type: str, inputs: Mapping[str, Any]) -> Components:
@@ -49,26 +59,69 @@ class Components:
 
     def image_text(self) -> str:
         """What a text has where an image belongs; empty where the processor writes that itself."""
-        made = self.get("processor")
-        own = getattr(made, "image_token", None)
-        if own is None and "image_token" in _read_off(type(made)):
-            own = made.tokenizer.image_token
-        return str(own or "")
+        self.get("processor")
+        return self._text
 
-    def _built(self, name: str, kind: Any, texts: Mapping[str, str] | None = None) -> Any:
+    def facts_of_images(self, parts: Iterable[str]) -> dict[str, int]:
+        """How many channels raw images have, and how many frames a video; `frames_alone` for what sees only videos."""
+        config = self.model.config
+        found = {"channels": getattr(config, "num_channels", 3), "frames": getattr(config, "num_frames", 4)}
+        sees = not set(SEEING).isdisjoint(parts)
+        return {
+            **found,
+            "frames_alone": sees and "image_processor" not in parts,
+            "heard_alone": not sees and "feature_extractor" in parts,
+        }
+
+    def standing(self) -> tuple[int, ...]:
+        """The tokens that stand for an image, a video or a sound."""
+        return tuple(number for name, number in self._numbers().items() if name in STANDING)
+
+    def _built(self, name: str, kind: Any, texts: Mapping[str, str] | None = None, *, named: bool = True) -> Any:
         if name.endswith("tokenizer"):
-            size = self._size()
-            made = tokenizer.built(kind, size, vocabulary.stated(self._speaking(), size), texts or {})
+            numbers, texts = self._numbers(), texts or {}
+            if not named:
+                numbers, texts = _unnamed(numbers), _unnamed(texts)
+            if PLACEHOLDER in texts and IMAGE in numbers:  # the model's number is that of another text
+                texts = {IMAGE: "<image>", **texts}
+                numbers = {**numbers, PLACEHOLDER: numbers[IMAGE]}
+                del numbers[IMAGE]
+            made = tokenizer.built(kind, self._size(), numbers, texts)
             made.model_max_length = min(made.model_max_length, self._longest())
+            made.model_input_names = [item for item in made.model_input_names if item in self._taken()]
+            if type(made) is kind_of("tokenizer", "") and self.model.config.is_encoder_decoder:  # as encoders end texts
+                made.add_eos_token = made.eos_token is not None
             return made
         if name == "feature_extractor" and not hasattr(kind, "valid_kwargs"):
             return sound.built(kind, self._parts(HEARING), self.shapes)
         if name == "processor":
-            return self._composed(kind)
-        return image.built(kind, self._parts(VISION), self.shapes)
+            return self._fitting(kind)
+        made = image.built(kind, self._parts(VISION), self.shapes, self.model.modules())
+        alone = name == "image_processor" and "input_ids" not in self.shapes
+        return sizing.fitting(made, self.model, self.shapes) if alone else made
 
-    def _composed(self, kind: Any) -> Any:
-        """A processor of its parts, whose tokenizer knows what the processor writes for its placeholders."""
+    def _fitting(self, kind: Any) -> Any:
+        """A processor of its parts that writes for an image what the model looks for."""
+        parts = self._parts_of(kind)
+        if self.places and "image_processor.image_seq_length" in inspect.getsource(kind):
+            parts["image_processor"].image_seq_length = self.places
+        options = dict(self._options(kind))
+        build = functools.partial(self._composed, kind, parts, options)
+        made = build()
+        own = getattr(made, "image_token", None)
+        if own is None and "image_token" in _read_off(kind):
+            own = made.tokenizer.image_token
+        found = settling.Made(processor=made, text=str(own or ""))
+        if "tokenizer" in parts and not parts.keys().isdisjoint(SEEING) and self.model.can_generate():
+            pictures = material.pictures(0, self.facts_of_images(parts))
+            found = settling.settled(found, self.model, build, self.places, pictures)
+        self._text = found.text
+        if "tokenizer" in parts:
+            self._made["tokenizer"] = found.processor.tokenizer
+        return found.processor
+
+    def _parts_of(self, kind: Any) -> dict[str, Any]:
+        """The parts that a processor is made of. Raises Inapplicable where the model type lacks one."""
         parts = {}
         for name in kind.get_attributes():
             which = next((item for item in KINDS if name.endswith(item)), "tokenizer")
@@ -77,20 +130,35 @@ class Components:
             parts[name] = self.get(which)
             if parts[name] is None:
                 raise Inapplicable(f"{kind.__name__} wants a {name}, and the model type has none")
-        if self.places and "image_processor.image_seq_length" in inspect.getsource(kind):
-            parts["image_processor"].image_seq_length = self.places
-        options = dict(self._options(kind))
+        return parts
+
+    def _composed(
+        self, kind: Any, parts: Mapping[str, Any], options: Mapping[str, Any], *, placeholder: str = "",
+        other: Mapping[str, Any] = MappingProxyType({}), named: bool = True,
+    ) -> Any:  # fmt: skip
+        """A processor of its parts, whose tokenizer knows what the processor writes for its placeholders.
+
+        `placeholder`: the text of the model's token for an image, where it is not the one so named; `other`: options
+        instead of those that a configuration states; `named`: whether the tokenizer has tokens of other inputs under
+        their names, for some processors bring their own only where it has none.
+        """
+        options = {**options, **other}
         made = kind(**parts, **options)
         if "tokenizer" not in parts:
             return made
-        texts = {
-            name: str(value) for name, value in vars(made).items() if name.endswith("_token") and type(value) is str
+        read = _read_off(kind)
+        other_names = {name: {text for other, text in read.items() if other != name} for name in vars(made)}
+        written = {
+            name: str(value)
+            for name, value in vars(made).items()
+            if name.endswith("_token") and type(value) is str and value not in other_names[name]
         }
-        known, numbers = parts["tokenizer"].get_vocab(), vocabulary.stated(self._speaking(), self._size())
-        if all(text in known and known[text] == numbers.get(name, known[text]) for name, text in texts.items()):
+        known, numbers = parts["tokenizer"].get_vocab(), self._numbers()
+        placed = all(text in known and known[text] == numbers.get(name, known[text]) for name, text in written.items())
+        if placed and not placeholder and named:
             return made
-        again = self._built("tokenizer", type(parts["tokenizer"]), {**_read_off(kind), **texts})
-        self._made["tokenizer"] = again
+        texts = {**read, **written, **({PLACEHOLDER: placeholder} if placeholder else {})}
+        again = self._built("tokenizer", type(parts["tokenizer"]), texts, named=named)
         return kind(**{**parts, "tokenizer": again}, **options)
 
     def _options(self, kind: Any) -> Iterator[tuple[str, Any]]:
@@ -99,7 +167,7 @@ class Components:
         for name, item in inspect.signature(kind.__init__).parameters.items():
             if name in kind.get_attributes() or item.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
                 continue
-            value = next((found for config in configs if (found := getattr(config, name, None)) is not None), None)
+            value = _field(configs, name)
             if name == "num_additional_image_tokens" and self.places and self._selects():
                 value = self._additional(configs)
             if name == "num_image_tokens" and value is None and self.places:
@@ -125,10 +193,15 @@ class Components:
         patch: int = next(found for config in configs if type(found := getattr(config, "patch_size", None)) is int)
         return (height // patch) * (width // patch)
 
+    def _taken(self) -> Container[str]:
+        """The names of the inputs that the model takes."""
+        parameters = inspect.signature(type(self.model).forward).parameters
+        return {"input_ids", "attention_mask", *parameters}
+
     def _longest(self) -> int:
         """How many tokens a text may have, as far as a configuration says."""
         stated = (getattr(config, "max_position_embeddings", None) for config in self._speaking())
-        return min((found for found in stated if type(found) is int), default=LONG)
+        return min((found for found in stated if type(found) is int and found > 0), default=LONG)
 
     def _size(self) -> int:
         """How many tokens the model knows."""
@@ -138,10 +211,18 @@ class Components:
             if isinstance(size, int) and size > 1:
                 return size
         try:
-            rows: list[int] = list(self.model.get_input_embeddings().weight.shape)
+            weight = getattr(self.model.get_input_embeddings(), "weight", None)
+            rows: list[int] = [LONG] if weight is None else list(weight.shape)  # patches stand in no table
         except NotImplementedError:  # a class that looks up no numbers: it takes those of all characters
             return sys.maxunicode + 1
         return rows[0]
+
+    def _numbers(self) -> dict[str, int]:
+        """The numbers of tokens that the configuration states; in parts that are no text, those of other inputs."""
+        size = self._size()
+        found = vocabulary.stated(self._speaking(), size)
+        further = vocabulary.stated((part for _, part in configurations(self.model.config)), size)
+        return {**{name: number for name, number in further.items() if name not in vocabulary.NAMED}, **found}
 
     def _speaking(self) -> list[Any]:
         """The model's own configuration, and that of its text."""
@@ -160,10 +241,39 @@ class Components:
         return [*inner, config]
 
 
+def _field(configs: Sequence[Any], name: str) -> Any:
+    """What the first of these configurations states under a name, or in one of its tables, or under a longer name that
+    ends so."""
+    found = [getattr(config, name, None) for config in configs]
+    found += [table.get(name) for config in configs for table in vars(config).values() if isinstance(table, Mapping)]
+    found += [value for config in configs for field, value in vars(config).items() if field.endswith(f"_{name}")]
+    return next((value for value in found if value is not None), None)
+
+
 def _read_off(kind: Any) -> dict[str, str]:
-    """The special tokens that a processor's code reads off its tokenizer, by name."""
-    names = sorted({*_TOKENS.findall(inspect.getsource(kind))} - {*vocabulary.NAMED})
-    return {name: f"<{name.removesuffix('_token')}>" for name in names}
+    """The special tokens that a processor's code reads off its tokenizer, by name, and those that it spells out."""
+    source = inspect.getsource(kind)
+    named = {name: f"<{name.removesuffix('_token')}>" for name in sorted({*_TOKENS.findall(source)})}
+    spelt = sorted(set(_spelt(source)) - {*named.values()})
+    return {**named, **{f"spelt_{number}_token": text for number, text in enumerate(spelt)}}
+
+
+def _unnamed(tokens: Mapping[str, Any]) -> dict[str, Any]:
+    """Tokens under names that no processor asks for, but for those that every tokenizer has."""
+    return {name if name in vocabulary.NAMED else f"unnamed_{name}": value for name, value in tokens.items()}
+
+
+def _spelt(source: str) -> Iterator[str]:
+    """Texts in angle brackets, or between bars, that stand in a class's code, and not in what is told of it."""
+    tree = ast.parse(textwrap.dedent(source))
+    told = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield from _MARKED.findall(node.value)
 
 
 def kind_of(name: str, model_type: str, *, needed: bool = True) -> Any:

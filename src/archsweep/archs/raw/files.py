@@ -11,7 +11,7 @@ import inspect
 import io
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +58,31 @@ def built(kind: Any, size: int, numbers: Mapping[str, int], own: Mapping[str, st
     plain: dict[str, Any] = {name: text for name, text in named.items() if name in vocabulary.NAMED}
     plain |= extra
     room = size
+    tables: set[str] = set()
     for _ in range(TRIES):
-        made = _read(kind, wanted, room, named, fixed, plain)
+        made = _read(kind, wanted, room, named, fixed, plain, tables)
+        lacking = _lacking(made)
+        if lacking:
+            tables.add(lacking)
+            continue
         over = _highest(made) + 1 - size
         if over <= 0:
             return made
         room -= over
         fixed = {text: number for text, number in fixed.items() if number < room}
     raise Inapplicable(f"{kind.__name__} gives numbers above the model's {size} tokens, whatever its files hold")
+
+
+def _lacking(made: Any) -> str:
+    """The name of a table that the tokenizer looks for in one of its files when it reads or writes a text; empty for
+    none."""
+    try:
+        made.decode(made(vocabulary.CORPUS[0])["input_ids"])
+    except KeyError as error:
+        return error.args[0] if isinstance(error.args[0], str) else ""
+    except eager.RAISED:  # one that wants boxes or the like beside a text
+        return ""
+    return ""
 
 
 def _highest(made: Any) -> int:
@@ -78,7 +95,7 @@ def _highest(made: Any) -> int:
 
 def _read(
     kind: Any, wanted: Mapping[str, str], size: int, named: Mapping[str, str], fixed: Mapping[str, int],
-    plain: Mapping[str, Any],
+    plain: Mapping[str, Any], tables: Collection[str] = (),
 ) -> Any:  # fmt: skip
     """The tokenizer out of files of `size` tokens, in the first form of a line that its class can read."""
     others = list(dict.fromkeys(named.values()))
@@ -91,7 +108,7 @@ def _read(
         with tempfile.TemporaryDirectory() as folder:
             given = {name: str(Path(folder) / file) for name, file in wanted.items()}
             for name, file in wanted.items():
-                Path(given[name]).write_bytes(_contents(name, file, tokens, named, model, form))
+                Path(given[name]).write_bytes(_contents(name, file, tokens, named, model, form, tables))
             try:
                 return kind(**given, **plain)
             except (ValueError, IndexError):
@@ -110,12 +127,16 @@ def _letters() -> list[str]:
     return [" ", *(mark.format(letter) for mark in MARKS for letter in plain)]
 
 
-def _contents(name: str, file: str, tokens: Sequence[str], named: Mapping[str, str], model: Any, form: str) -> bytes:
+def _contents(
+    name: str, file: str, tokens: Sequence[str], named: Mapping[str, str], model: Any, form: str,
+    tables: Collection[str],
+) -> bytes:  # fmt: skip
     """What a file of this name holds: a token a line, where the name says nothing else."""
     if "merges" in name:
         return b"#version: 0.2\n"
     if file.endswith(".json"):
-        return json.dumps({text: number for number, text in enumerate(tokens)}).encode()
+        numbers = {text: number for number, text in enumerate(tokens)}
+        return json.dumps({**numbers, **{table: {} for table in tables}}).encode()
     if file.endswith(SENTENCEPIECE):
         return _renumbered(model, tokens, named)
     return "".join(f"{form.format(text)}\n" for text in tokens if text.strip() or form == LINES[0]).encode()

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from archsweep.archs import eager
 
 PIXELS = 4096  # an edge longer than this counts pixels
 SAME = {
     "merge_size": "spatial_merge_size",
     "pooling_kernel_size": "pooling_kernel_size",
 }  # other names in configurations
+EDGES = {"height", "width", "shortest_edge", "longest_edge", "max_height", "max_width"}
+COLOURS = 3
 PATCHES = 4  # a side of an image that is cut into patches and has no size of its own, in patches
 SWITCHED_OFF = ("apply_ocr", "draw_on_frames")  # what asks another program to read, or a font to write with
 
 
-def built(kind: Any, configs: Sequence[Any], shapes: Mapping[str, Sequence[int]], **switches: Any) -> Any:
+def built(
+    kind: Any, configs: Sequence[Any], shapes: Mapping[str, Sequence[int]], modules: Iterable[Any] = (), **switches: Any
+) -> Any:
     """A processor of the class `kind`, by default but for sizes.
 
-    `configs`: where sizes are stated, the vision part first; `shapes`: of the inputs that the model is known to take.
+    `configs`: where sizes are stated, the vision part first; `shapes`: of the inputs that the model is known to take;
+    `modules`: of the model, which may hold what the class cannot be made without.
     """
     switches |= {name: False for name in SWITCHED_OFF if getattr(kind, name, False)}
+    switches |= _required(kind, [*configs, *modules])
     draft = kind(**switches)
     held = draft.to_dict()
     chosen: dict[str, Any] = {name: False for name in SWITCHED_OFF if held.get(name)}
@@ -33,11 +43,20 @@ def built(kind: Any, configs: Sequence[Any], shapes: Mapping[str, Sequence[int]]
     if isinstance(size, Mapping) and size.get("height") is not None and size.get("height") == size.get("width"):
         height = width = max(height, width)  # some classes take no others
     grain = _grain({**held, **chosen})
-    if grain > 1 and "pixel_values" in shapes and len(shapes["pixel_values"]) < 4:
+    cut = shapes.get("pixel_values", (0,) * 4)
+    if grain > 1 and len(cut) < 4 and cut[-2] != (height // grain) * (width // grain):
         height = width = grain * PATCHES
-    for name in ("size", "crop_size", "pad_size"):
-        if isinstance(held.get(name), Mapping):
-            chosen[name] = _sized(held[name], height, width, grain)
+    edges = {edge for edge in size.values() if edge is not None} if isinstance(size, Mapping) else set()
+    chosen |= {name: min(height, width) for name, value in held.items() if type(value) is int and value in edges}
+    for name, value in held.items():
+        if name.endswith("size") and isinstance(value, Mapping) and set(value) <= EDGES and name != "patch_size":
+            chosen[name] = _sized(value, height, width, grain)
+    if type(held.get("temporal_patch_size")) is int and len(cut) < 4:
+        frames, rest = divmod(cut[-1], COLOURS * int(chosen.get("patch_size", held.get("patch_size"))) ** 2)
+        with contextlib.suppress(*eager.RAISED):  # a class may take no other number
+            temporal = {} if rest or not frames else {"temporal_patch_size": frames}
+            kind(**{**switches, **chosen, **temporal})
+            chosen |= temporal
     for name, value in held.items():  # of a second picture of the same image
         shape = shapes.get(f"{name.removesuffix('_size')}_pixel_values", ())
         if name.endswith("_size") and isinstance(value, Mapping) and len(shape) >= 4:
@@ -45,6 +64,16 @@ def built(kind: Any, configs: Sequence[Any], shapes: Mapping[str, Sequence[int]]
     if isinstance(held.get("patch_size"), Mapping) and (patch := _stated(configs, "patch_size")) is not None:
         chosen["patch_size"] = {"height": patch, "width": patch}
     return kind(**{**switches, **chosen})
+
+
+def _required(kind: Any, sources: Sequence[Any]) -> dict[str, Any]:
+    """What the class cannot be made without, as far as a configuration or a module has it under the same name."""
+    parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]
+    empty = inspect.Parameter.empty
+    wanted = [item.name for item in parameters if item.default is empty and item.kind is item.POSITIONAL_OR_KEYWORD]
+    found = {name: [getattr(item, name) for item in sources if hasattr(item, name)] for name in wanted}
+    first = {name: values[0] for name, values in found.items() if values}
+    return {name: value.to_dict() if hasattr(value, "to_dict") else value for name, value in first.items()}
 
 
 def _grain(held: Mapping[str, Any]) -> int:

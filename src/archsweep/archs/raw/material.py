@@ -47,6 +47,8 @@ ASKED: Mapping[str, Mapping[str, Any]] = {
     "image-segmentation": {"threshold": 0.0, "mask_threshold": 0.0, "overlap_mask_area_threshold": 0.0},
     "zero-shot-object-detection": {"threshold": 0.0},
 }
+# What is asked besides where that is answered with nothing: weights drawn at random may take all for background.
+BESIDES: Mapping[str, Mapping[str, Any]] = {"image-segmentation": {"subtask": "semantic"}}
 
 
 def text(draw: int) -> str:
@@ -71,6 +73,13 @@ def image(draw: int, channels: int = 3) -> Any:
     return found.convert("L") if channels == 1 else found
 
 
+def pictures(draw: int, facts: Mapping[str, Any]) -> Any:
+    """An image, or the frames of a short video for processors of videos alone."""
+    if not facts.get("frames_alone"):
+        return image(draw, facts.get("channels", 3))
+    return [image(draw + 2 * number, facts.get("channels", 3)) for number in range(facts["frames"])]
+
+
 def sound(draw: int, rate: int) -> Any:
     """A second of a chord and noise, (samples,) float32."""
     import numpy
@@ -91,8 +100,14 @@ def asked(task: str, draws: Mapping[str, int], facts: Mapping[str, Any]) -> tupl
         options["candidate_labels"] = list(LABELS[draws.get(LABEL, 0)])
     if task == "fill-mask":
         return (f"{words} {facts['mask_token']}",), options
+    if task in ("image-text-to-text", "any-to-any") and facts.get("heard_alone"):
+        return (), {**options, "audio": sound(draws.get(IMAGE, 0), facts["rate"]), "text": words}
     if task in ("image-text-to-text", "any-to-any"):
-        return (), {**options, "images": picture, "text": f"{facts.get('image_token', '')}{words}"}
+        return (), {
+            **options,
+            "images": pictures(draws.get(IMAGE, 0), facts),
+            "text": f"{facts.get('image_token', '')}{words}",
+        }
     if task == "document-question-answering":
         boxes = [(word, [10 * place, 10, 10 * place + 9, 30]) for place, word in enumerate(text(3).split())]
         return ({"image": picture, "question": words, "word_boxes": boxes},), options

@@ -31,7 +31,7 @@ def built(kind: Any, size: int, numbers: Mapping[str, int], texts: Mapping[str, 
     own = {name: text for name, text in named.items() if name not in vocabulary.NAMED}
     if not issubclass(kind, TokenizersBackend):
         return files.built(kind, size, numbers, own)
-    return _renumbered(_draft(kind, own), size, numbers)
+    return _renumbered(_draft(kind, own), size, numbers, [name for name in texts if name in vocabulary.NAMED])
 
 
 def _draft(kind: Any, own: Mapping[str, str]) -> Any:
@@ -63,13 +63,14 @@ def _bytes() -> Any:
     return made
 
 
-def _renumbered(draft: Any, size: int, numbers: Mapping[str, int]) -> Any:
-    """`draft` with a learnt vocabulary of `size` tokens under the model's numbers."""
+def _renumbered(draft: Any, size: int, numbers: Mapping[str, int], wanted: Sequence[str] = ()) -> Any:
+    """`draft` with a learnt vocabulary of `size` tokens under the model's numbers, those named that are `wanted`."""
     import tokenizers
 
     texts = {name: str(getattr(draft, name)) for name in _names(draft) if getattr(draft, name, None)}
-    for name in ("eos_token", "pad_token", "mask_token", "unk_token"):
-        if name not in texts and (name in numbers or name in ("pad_token", "unk_token", "mask_token")):
+    always = ("pad_token", "mask_token", "unk_token", *wanted)
+    for name in dict.fromkeys(("eos_token", *always)):
+        if name not in texts and (name in numbers or name in always):
             texts[name] = f"<{name.removesuffix('_token')}>"
     if "pad_token" not in numbers and draft.pad_token is None and "eos_token" in texts:
         texts["pad_token"] = texts["eos_token"]

@@ -9,7 +9,7 @@ from typing import Any
 from archsweep.archs.processed import TEXTS
 
 NAMED = ("eos_token", "pad_token", "cls_token", "sep_token", "mask_token", "bos_token", "unk_token")
-FORMS = ("_token_id", "_token_index")  # how configurations name the number of a token
+FORMS = ("_token_id", "_token_index", "_patch_id")  # how configurations name the number of a token
 CORPUS = tuple(text for texts in TEXTS for text in texts)
 SIGNS = "0 1 2 3 4 5 6 7 8 9 . , : ; ! ? - _ ' \" ( ) [ ] < > / |\n"  # what processors put between words
 

@@ -50,3 +50,35 @@ def test_patches_are_those_of_the_configuration() -> None:
 def test_no_other_program_is_asked_to_read() -> None:
     kind = type("Kind", (Processor,), {"defaults": {"apply_ocr": True}})
     assert image.built(kind, [], {}).to_dict()["apply_ocr"] is False
+
+
+def test_the_depth_of_patches_in_time_is_that_of_the_numbers_that_the_model_takes() -> None:
+    defaults = {"size": {"shortest_edge": 3136, "longest_edge": 1003520}, "patch_size": 14, "temporal_patch_size": 2}
+    kind = type("Kind", (Processor,), {"defaults": defaults})
+    assert image.built(kind, [], {"pixel_values": (40, 3 * 14 * 14)}).to_dict()["temporal_patch_size"] == 1
+    assert image.built(kind, [], {"pixel_values": (40, 3 * 14 * 14 * 2)}).to_dict()["temporal_patch_size"] == 2
+
+
+def test_an_edge_of_tiles_follows_the_edge_of_an_image() -> None:
+    defaults = {"size": {"height": 448, "width": 448}, "tile_size": 448, "max_size": {"longest_edge": 364}, "tiles": 9}
+    made = image.built(type("Kind", (Processor,), {"defaults": defaults}), [], {"pixel_values": (2, 3, 64, 64)})
+    assert made.to_dict() | {"size": None} == {
+        "size": None, "tile_size": 64, "max_size": {"longest_edge": 64}, "tiles": 9,
+    }  # fmt: skip
+
+
+def test_an_image_of_as_many_patches_as_a_configuration_states_keeps_its_side() -> None:
+    kind = type("Kind", (Processor,), {"defaults": {"size": {"height": 378, "width": 378}, "patch_size": 14}})
+    made = image.built(kind, [SimpleNamespace(image_size=[126, 126])], {"pixel_values": (4, 81, 588)})
+    assert made.to_dict()["size"] == {"height": 126, "width": 126}
+
+
+class Wanting(Processor):
+    def __init__(self, table: dict[str, int], **given: Any) -> None:
+        super().__init__(table=table, **given)
+
+
+def test_what_a_class_cannot_be_made_without_is_looked_for_in_the_model() -> None:
+    assert image.built(Wanting, [], {}, [SimpleNamespace(), SimpleNamespace(table={"mean": 1})]).to_dict() == {
+        "table": {"mean": 1}
+    }

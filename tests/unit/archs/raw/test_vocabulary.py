@@ -41,3 +41,7 @@ def test_every_number_of_the_model_has_one_token() -> None:
 
 def test_more_pieces_than_numbers_are_cut_off() -> None:
     assert vocabulary.laid(2, {"<pad>": 0}, ["a", "b", "c"]) == ["<pad>", "a"]
+
+
+def test_the_token_of_a_patch_of_an_image_is_the_token_of_an_image() -> None:
+    assert vocabulary.stated([Stated(image_patch_id=8)], 50) == {"image_token": 8}
