@@ -47,7 +47,9 @@ def built(
     if grain > 1 and len(cut) < 4 and cut[-2] != (height // grain) * (width // grain):
         height = width = grain * PATCHES
     edges = {edge for edge in size.values() if edge is not None} if isinstance(size, Mapping) else set()
-    chosen |= {name: min(height, width) for name, value in held.items() if type(value) is int and value in edges}
+    for name, value in held.items():
+        if type(value) is int and value in edges:
+            chosen[name] = height * width if value > PIXELS else min(height, width)
     for name, value in held.items():
         if name.endswith("size") and isinstance(value, Mapping) and set(value) <= EDGES and name != "patch_size":
             chosen[name] = _sized(value, height, width, grain)

@@ -82,3 +82,9 @@ def test_what_a_class_cannot_be_made_without_is_looked_for_in_the_model() -> Non
     assert image.built(Wanting, [], {}, [SimpleNamespace(), SimpleNamespace(table={"mean": 1})]).to_dict() == {
         "table": {"mean": 1}
     }
+
+
+def test_a_number_of_pixels_stays_one() -> None:
+    defaults = {"size": {"min_pixels": 512 * 512, "max_pixels": 1024 * 1024}, "min_pixels": 512 * 512}
+    made = image.built(type("Kind", (Processor,), {"defaults": defaults}), [], {"pixel_values": (2, 3, 64, 48)})
+    assert made.to_dict()["min_pixels"] == 64 * 48
