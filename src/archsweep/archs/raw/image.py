@@ -46,7 +46,7 @@ def built(
     cut = shapes.get("pixel_values", (0,) * 4)
     if grain > 1 and len(cut) < 4 and cut[-2] != (height // grain) * (width // grain):
         height = width = grain * PATCHES
-    edges = {edge for edge in size.values() if edge is not None} if isinstance(size, Mapping) else set()
+    edges = {edge for edge in size.values() if edge and edge > 1} if isinstance(size, Mapping) else set()
     for name, value in held.items():
         if type(value) is int and value in edges:
             chosen[name] = height * width if value > PIXELS else min(height, width)

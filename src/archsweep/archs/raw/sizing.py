@@ -17,8 +17,11 @@ RAISED = (*eager.RAISED, ArithmeticError)
 
 
 def fitting(made: Any, model: Any, shapes: Mapping[str, Sequence[int]]) -> Any:
-    """`made`, or the first with other sizes whose images the model takes; `shapes`: of inputs that it takes."""
-    if taken(made, model):
+    """`made`, or the first with other sizes whose images the model takes; `shapes`: of inputs that it takes.
+
+    Where the model wants more than an image processor makes, no size could do, and a trial may take any memory.
+    """
+    if not _suffices(made, model, shapes) or taken(made, model):
         return made
     for changes in _others(made.to_dict().get("size"), image.side([model.config], shapes)):
         with contextlib.suppress(*RAISED):  # a class may know no such size
@@ -31,11 +34,24 @@ def fitting(made: Any, model: Any, shapes: Mapping[str, Sequence[int]]) -> Any:
 def taken(made: Any, model: Any) -> bool:
     """Whether the model runs on what is made of a raw image, without more."""
     try:
-        encoded = made(material.image(0, getattr(model.config, "num_channels", 3)), return_tensors="pt")
-        eager.run(model, encoded)
+        eager.run(model, _encoded(made, model))
     except RAISED:
         return False
     return True
+
+
+def _encoded(made: Any, model: Any) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = made(material.image(0, getattr(model.config, "num_channels", 3)), return_tensors="pt")
+    return found
+
+
+def _suffices(made: Any, model: Any, shapes: Mapping[str, Sequence[int]]) -> bool:
+    """Whether all that the model is known to take, but for masks, is made of an image."""
+    try:
+        encoded = _encoded(made, model)
+    except RAISED:  # other sizes may do better
+        return True
+    return all(name in encoded or "mask" in name for name in shapes)
 
 
 def _others(size: Any, side: tuple[int, int]) -> Iterator[dict[str, Any]]:

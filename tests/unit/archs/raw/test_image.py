@@ -88,3 +88,11 @@ def test_a_number_of_pixels_stays_one() -> None:
     defaults = {"size": {"min_pixels": 512 * 512, "max_pixels": 1024 * 1024}, "min_pixels": 512 * 512}
     made = image.built(type("Kind", (Processor,), {"defaults": defaults}), [], {"pixel_values": (2, 3, 64, 48)})
     assert made.to_dict()["min_pixels"] == 64 * 48
+
+
+def test_a_factor_of_one_is_no_edge() -> None:
+    kind = type("Kind", (Processor,), {"defaults": {"size": {"longest_edge": 1}, "expand_factor": 1, "tile": 1}})
+    held = image.built(kind, [], {"pixel_values": (2, 3, 30, 20)}).to_dict()
+    assert held["expand_factor"] == held["tile"] == 1
+    kind = type("Kind", (Processor,), {"defaults": {"size": {"longest_edge": 384}, "tile": 384}})
+    assert image.built(kind, [], {"pixel_values": (2, 3, 30, 20)}).to_dict()["tile"] == 20
