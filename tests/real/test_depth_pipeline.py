@@ -76,12 +76,19 @@ def test_what_is_built_offline_fits_the_tiny_model(id: str, known: dict[str, Sub
     assert result.status is Status.PASS, result.message
 
 
+def test_a_pipeline_that_asks_the_hub_for_a_file_was_not_tried(known: dict[str, Subject], tmp_path: Path) -> None:
+    result = depth.ended(tmp_path, known["speecht5/SpeechT5ForTextToSpeech"], "pipeline")
+    assert result.status is Status.UNAVAILABLE
+    assert result.message.startswith("text-to-audio loads a file that is not here")
+
+
 @pytest.mark.parametrize(
     ("id", "told"),
     [
         ("pi0/PI0ForConditionalGeneration", "nothing but generate"),
         ("evolla/EvollaForProteinText2Text", "the processor has"),
         ("efficientloftr/EfficientLoFTRModel", "several images at once"),
+        ("seamless_m4t/SeamlessM4TForTextToSpeech", "generate wants tgt_lang"),
     ],
 )
 def test_a_pipeline_that_a_class_cannot_serve_is_none_of_its(

@@ -126,16 +126,22 @@ def _generated(module: Any, given: dict[str, Any], settings: Mapping[str, Any]) 
     except ValueError as error:
         if _REFUSING.search(str(error)):
             raise NoLogits(f"{type(module).__name__}.generate takes no other choice of tokens: {error}") from error
-        own = _own_arguments(type(module)) | prompts.settings(module)
-        if wanted := own & {*re.findall(r"\w+", str(error))}:
-            told = f"{type(module).__name__}.generate wants {', '.join(sorted(wanted))}"
-            raise NoLogits(f"{told}: {error}") from error
+        if told := wants(module, error):
+            raise NoLogits(told) from error
         unused = _UNUSED.search(str(error))
         names = re.findall(r"'(\w+)'", unused[1]) if unused else []
         asked = {**given, **settings}
         if not any(name in asked for name in names):
             raise
         return module.generate(**{name: value for name, value in asked.items() if name not in names})
+
+
+def wants(module: Any, error: Exception) -> str:
+    """What of its own a class's `generate` wants by its refusal: an argument, or a setting that only a checkpoint has;
+    empty where it wants neither."""
+    own = _own_arguments(type(module)) | prompts.settings(module)
+    wanted = own & {*re.findall(r"\w+", str(error))}
+    return f"{type(module).__name__}.generate wants {', '.join(sorted(wanted))}: {error}" if wanted else ""
 
 
 def _own_arguments(kind: type[Any]) -> set[str]:

@@ -12,13 +12,13 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from archsweep.archs import comparison, eager, float64, pipelines, reference
+from archsweep.archs import comparison, eager, float64, generation, pipelines, reference
 from archsweep.archs.inputs.image import IMAGES
 from archsweep.archs.pipelines import Asked, Ran
 from archsweep.archs.raw import answers, material
 from archsweep.archs.raw.components import Components
 from archsweep.contract import Bench, Reference, Stage, Status, Subject, Verdict
-from archsweep.errors import Inapplicable, ReferenceFault
+from archsweep.errors import Inapplicable, ReferenceFault, Unavailable
 
 if TYPE_CHECKING:
     import torch
@@ -103,11 +103,19 @@ def _judged(bench: Bench, module: Any, asked: Asked) -> Verdict:
 
 def _on_the_cpu(bench: Bench, asked: Asked) -> tuple[Ran, Ran]:
     """The pipeline in float32 and in float64. Raises what it raises in float32, ReferenceFault where float64 alone
-    refuses, and Inapplicable for a class that wants more than the pipeline has, though transformers never said that it
-    would do."""
+    refuses, Unavailable where a file is neither here nor to be had, and Inapplicable for a class that wants more than
+    the pipeline has, though transformers never said that it would do, or more than random weights know."""
+    model = bench.model()
     try:
-        single = pipelines.ran(asked, bench.model(), {})
+        single = pipelines.ran(asked, model, {})
+    except OSError as error:
+        if not _unreached(error):
+            raise
+        told = str(error).partition("\n")[0]
+        raise Unavailable(f"{asked.task} loads a file that is not here: {told}") from error
     except eager.RAISED as error:
+        if asked.generates and (told := generation.wants(model, error)):
+            raise Inapplicable(f"{asked.task}: {told}") from error
         wants = _wants(bench, asked) if asked.everyone else ""
         if not wants:
             raise
@@ -121,6 +129,15 @@ def _on_the_cpu(bench: Bench, asked: Asked) -> tuple[Ran, Ran]:
         except float64.REFUSALS as error:
             told = f"{type(first).__name__}: {first}"
             raise ReferenceFault(f"{bench.subject.id}: no {asked.task} in float64: {told}") from error
+
+
+def _unreached(error: BaseException | None) -> bool:
+    """Whether what was raised comes of a hub that was not asked, or did not answer."""
+    from huggingface_hub import errors
+
+    if error is None:
+        return False
+    return isinstance(error, errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled) or _unreached(error.__cause__)
 
 
 def _wants(bench: Bench, asked: Asked) -> str:
