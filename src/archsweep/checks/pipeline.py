@@ -135,9 +135,8 @@ def _unreached(error: BaseException | None) -> bool:
     """Whether what was raised comes of a hub that was not asked, or did not answer."""
     from huggingface_hub import errors
 
-    if error is None:
-        return False
-    return isinstance(error, errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled) or _unreached(error.__cause__)
+    hub = (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled)
+    return error is not None and (isinstance(error, hub) or _unreached(error.__cause__))
 
 
 def _wants(bench: Bench, asked: Asked) -> str:
