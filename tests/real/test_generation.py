@@ -9,9 +9,9 @@ import depth
 import pytest
 import torch
 from depth import kind_of
-from transformers import cache_utils
+from transformers import GPT2Config, GPT2LMHeadModel, cache_utils
 
-from archsweep.archs import prompts
+from archsweep.archs import generation, prompts
 from archsweep.contract import Status, Subject
 
 SERVED = {
@@ -88,3 +88,18 @@ def test_a_sound_that_only_a_generation_takes_is_wanted(known: dict[str, Subject
 def test_what_generates_within_a_model_keeps_its_own_cache(known: dict[str, Subject], tmp_path: Path) -> None:
     result = depth.ended(tmp_path, known["csm/CsmForConditionalGeneration"], "generate")
     assert "too many indices" not in result.message, "the inner decoder raises without a cache"
+
+
+def test_a_token_that_stands_for_something_else_is_never_generated() -> None:
+    config = GPT2Config(n_embd=8, n_head=2, n_layer=1, vocab_size=16, n_positions=32, bos_token_id=0, eos_token_id=15)
+    model = GPT2LMHeadModel(config).eval()
+    prompt = {"input_ids": torch.tensor([[1, 2, 3]]), "attention_mask": torch.ones(1, 3, dtype=torch.long)}
+
+    def written(never: tuple[int, ...]) -> set[int]:
+        with torch.no_grad(), generation.told(model, never):
+            tokens = model.generate(**prompt, max_new_tokens=6, do_sample=False)
+        return {*tokens[0, 3:].tolist()}
+
+    first = written(())
+    assert not first & written(tuple(first))
+    assert model.generation_config.suppress_tokens is None
