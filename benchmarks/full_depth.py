@@ -22,7 +22,9 @@ PLAIN = ("forward", "parity")
 COUNTED = """
 select "check" as name, count(*) filter (status not in ('inapplicable', 'unavailable')) as applicable,
        count(*) filter (status = 'pass') as verified, count(*) filter (status = 'inapplicable') as inapplicable,
-       count(*) filter (status = 'unavailable') as unavailable, round(sum(wall_s), 1) as seconds
+       count(*) filter (status = 'unavailable') as unavailable, round(sum(wall_s), 1) as seconds,
+       count(*) filter (is_base and status not in ('inapplicable', 'unavailable')) as base_applicable,
+       count(*) filter (is_base and status = 'pass') as base_verified
 from cells group by 1 order by 1"""
 CATEGORIES = """
 select "check" as name, category, count(*) filter (status not in ('inapplicable', 'unavailable')) as applicable,
@@ -104,7 +106,8 @@ def main() -> None:
         return
     for name, row in answer["checks"].items():
         print(
-            f"{name}: {row['verified']} of {row['applicable']} verified ({row['share']:.1%}), {row['inapplicable']} "
+            f"{name}: {row['verified']} of {row['applicable']} verified ({row['share']:.1%}), of base types "
+            f"{row['base_verified']} of {row['base_applicable']}, {row['inapplicable']} "
             f"inapplicable, {row['predicted']} concerned by transformers' mappings, "
             f"{row['share_of_time']:.0%} of the time"
         )

@@ -53,3 +53,20 @@ def plant(monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], Any]) -> None
         return program
 
     monkeypatch.setattr(_torch, "compile_eager", planted)
+
+
+def shift_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on what a cache remembers of the first place is that of the second."""
+    from transformers import cache_utils
+
+    honest = cache_utils.DynamicLayer.update
+
+    def shifted(layer: Any, keys: Any, values: Any, *given: Any, **named: Any) -> Any:
+        import torch
+
+        found, others = honest(layer, keys, values, *given, **named)
+        if keys.shape[-2] == 1 and found.shape[-2] > 2:
+            found = torch.cat([found[..., 1:2, :], found[..., 1:, :]], -2)
+        return found, others
+
+    monkeypatch.setattr(cache_utils.DynamicLayer, "update", shifted)

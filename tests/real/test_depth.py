@@ -150,6 +150,12 @@ def test_padding_that_leaks_is_found(
     assert "padding" in result.message or "hidden by" in result.message
 
 
+def test_hidden_codes_of_several_books_move_nothing(known: dict[str, Subject], tmp_path: Path) -> None:
+    result = depth.ended(tmp_path, known["kyutai_speech_to_text/KyutaiSpeechToTextModel"], "batch")
+    assert result.status is Status.PASS, result.message
+    assert "tokens hidden by attention_mask" in result.details["padding"]
+
+
 @pytest.mark.parametrize("name", ["sdpa", "flex_attention"])
 @pytest.mark.parametrize("id", ["bert/BertModel", "llama/LlamaModel", "whisper/WhisperModel"])
 def test_an_attention_that_scales_otherwise_is_found(

@@ -12,7 +12,6 @@ import depth
 import pytest
 import torch
 from depth import kind_of
-from transformers import cache_utils
 
 from archsweep.contract import Status, Subject
 from archsweep.platforms import _torch
@@ -127,16 +126,7 @@ def test_a_generation_that_wants_an_argument_of_its_own_is_inapplicable(
 def test_a_cache_that_is_off_by_one_is_found(
     id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is remembered of the first place is that of the second."""
-    honest = cache_utils.DynamicLayer.update
-
-    def shifted(layer: Any, keys: Any, values: Any, *given: Any, **named: Any) -> Any:
-        found, others = honest(layer, keys, values, *given, **named)
-        if keys.shape[-2] == 1:
-            found = torch.cat([found[..., 1:2, :], found[..., 1:, :]], -2)
-        return found, others
-
-    monkeypatch.setattr(cache_utils.DynamicLayer, "update", shifted)
+    depth.shift_caches(monkeypatch)
     result = depth.ended(tmp_path, known[id], "generate")
     assert result.status is Status.FAIL
     assert result.message.startswith("without a cache:")

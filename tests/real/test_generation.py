@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import depth
 import pytest
 import torch
 from depth import kind_of
-from transformers import GPT2Config, GPT2LMHeadModel, cache_utils
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from archsweep.archs import generation, prompts
 from archsweep.contract import Status, Subject
@@ -64,15 +63,7 @@ def test_what_draws_random_numbers_draws_the_same_in_every_step(known: dict[str,
 def test_a_cache_that_is_off_by_one_is_found_in_what_is_not_led(
     id: str, known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = cache_utils.DynamicLayer.update
-
-    def shifted(layer: Any, keys: Any, values: Any, *given: Any, **named: Any) -> Any:
-        found, others = honest(layer, keys, values, *given, **named)
-        if keys.shape[-2] == 1 and found.shape[-2] > 2:
-            found = torch.cat([found[..., 1:2, :], found[..., 1:, :]], -2)
-        return found, others
-
-    monkeypatch.setattr(cache_utils.DynamicLayer, "update", shifted)
+    depth.shift_caches(monkeypatch)
     result = depth.ended(tmp_path, known[id], "generate")
     assert result.status is Status.FAIL
     assert result.message.startswith("without a cache:")

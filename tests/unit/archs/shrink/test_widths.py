@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archsweep.archs.shrink import widths
+from archsweep.archs.shrink import source, widths
 from archsweep.archs.shrink.tree import Node
 
 
@@ -133,3 +134,12 @@ def test_a_small_width_that_a_table_of_blocks_repeats_stays() -> None:
     widths.shrink_widths(node, 4, 32, 8, False)
     assert node.get("stem_channels") == 16
     assert node.get("block_configs")[0][0][1] == 16
+
+
+def test_groups_of_channels_that_the_code_counts_have_two_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "modeling_text", lambda module: "norm = nn.GroupNorm(32, config.hidden_size)")
+    source.channel_groups.cache_clear()
+    node = attention(8, 32, 1, stated=False)
+    widths.shrink_widths(node, None, 32, 8, coupled=True)
+    source.channel_groups.cache_clear()
+    assert node.get("hidden_size") == 64
