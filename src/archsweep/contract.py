@@ -306,6 +306,9 @@ class Lot:
     imports: tuple[str, ...] = ()
     rules_alone: bool = False  # ignore overrides.toml and remembered outcomes
     checkpoint: str = ""  # where real weights are: a folder or a hub id; "" for tiny ones, or where none are known
+    stated: Mapping[str, Any] | None = (
+        None  # the tiny configuration, where a test file states it: nothing else is tried
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -372,8 +375,7 @@ class Platform(Protocol):
 
     `package`, where it takes exported graphs: to blame for what it does to right ones. `capabilities.options`: what can
     be chosen (`--option NAME=VALUE`); `compile` asks `bench.option`. It has `quantized(bench, scheme)` if `quantizes`,
-    and may have `predict(bench)` (a Verdict, where the probe is `predicted`), `warm_up()` (before workers fork),
-    `trial(parts)` (a browser's lacks).
+    and may have `predict(bench)` (a Verdict), `warm_up()` (before workers fork), `trial(parts)` (a browser's lacks).
     """
 
     title: str

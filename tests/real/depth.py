@@ -27,15 +27,21 @@ def subjects() -> dict[str, Subject]:
 
 def ended(folder: Path, subject: Subject, check: str, **case: Any) -> Result:
     """How one check of one class ends on the CPU."""
+    return lot(folder, subject, (check,), **case)[0]
+
+
+def lot(folder: Path, subject: Subject, checks: tuple[str, ...], **case: Any) -> list[Result]:
+    """How several checks of one class end, one after another in one worker."""
     folder.mkdir(parents=True, exist_ok=True)
-    asked = Case(subject=subject.id, platform="cpu", check=check, **case)
-    lot = Lot(
-        id="one", subject=subject, platform="cpu", cases=(asked,), run="r1", fingerprint="f",
+    asked = tuple(Case(subject=subject.id, platform="cpu", check=check, **case) for check in checks)
+    described = Lot(
+        id="one", subject=subject, platform="cpu", cases=asked, run="r1", fingerprint="f",
         evidence=Evidence.HARDWARE, timeout_s=300, memory_bytes=2**33, folder=str(folder), cache="",
     )  # fmt: skip
-    (folder / worker.LOT_FILE).write_text(json.dumps(encode(lot)))
+    (folder / worker.LOT_FILE).write_text(json.dumps(encode(described)))
     worker.work(folder)
-    return worker.read_results(folder)[0]
+    found = worker.read_results(folder)
+    return [found[index] for index in sorted(found)]
 
 
 def kind_of(subject: Subject) -> Any:

@@ -150,6 +150,19 @@ def test_padding_that_leaks_is_found(
     assert "padding" in result.message or "hidden by" in result.message
 
 
+@pytest.mark.parametrize(
+    ("id", "status"),
+    [("xlnet/XLNetForSequenceClassification", Status.PASS), ("recurrent_gemma/RecurrentGemmaModel", Status.FAIL)],
+)
+def test_texts_are_padded_on_the_side_on_which_their_tokenizer_pads(
+    id: str, status: Status, known: dict[str, Subject], tmp_path: Path
+) -> None:
+    """One reads the last place, where padding behind would stand; the other's recurrence reads padding in front."""
+    result = depth.ended(tmp_path, known[id], "batch")
+    assert result.status is status, result.message
+    assert "row 1 without its padding by attention_mask" in str(result.details["padding"])
+
+
 def test_hidden_codes_of_several_books_move_nothing(known: dict[str, Subject], tmp_path: Path) -> None:
     result = depth.ended(tmp_path, known["kyutai_speech_to_text/KyutaiSpeechToTextModel"], "batch")
     assert result.status is Status.PASS, result.message

@@ -51,6 +51,30 @@ def test_what_is_wrong_only_when_exported_is_found(
     assert result.message.startswith("torch.export:")
 
 
+def test_what_a_tracer_leaves_in_a_module_is_not_there_for_the_next_case(
+    known: dict[str, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module that remembers a tensor of the tracer's and then reads a value, which no tracer has."""
+
+    def remembering(module: Any) -> None:
+        honest = module.forward
+
+        def forward(*given: Any, **named: Any) -> Any:
+            found = honest(*given, **named)
+            if torch.compiler.is_exporting():
+                module.remembered = found.last_hidden_state[:1, :1]
+                float(module.remembered.sum())
+            if hasattr(module, "remembered"):
+                found.last_hidden_state = found.last_hidden_state + 0 * module.remembered
+            return found
+
+        module.forward = forward
+
+    depth.plant(monkeypatch, remembering)
+    exported, plain = depth.lot(tmp_path, known["bert/BertModel"], ("export", "forward"))
+    assert (exported.status, plain.status) == (Status.ERROR, Status.PASS), plain.message
+
+
 def test_what_torch_export_refuses_is_prepared_as_transformers_does_it(
     known: dict[str, Subject], tmp_path: Path
 ) -> None:

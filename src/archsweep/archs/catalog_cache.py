@@ -29,7 +29,7 @@ def key(imports: Sequence[str] = (), *, trust_remote_code: bool = False) -> str:
         "rules": {path.name: _digest(path) for path in sorted(HERE.iterdir()) if path.suffix in (".py", ".toml")},
         "contract": _digest(HERE.parent / "contract.py"),
         "library": _library_digest(),
-        "optional": {name: _version(name) or _is_importable(name) for name in _optional_packages()},
+        "optional": {name: _version(name) or _is_importable(name) for name in optional_packages()},
         "entry points": [
             (point.name, point.value, point.dist.version if point.dist else "", _module_digest(point.module))
             for point in importing.entry_points()
@@ -85,7 +85,7 @@ def _library_digest() -> list[str]:
     return [_digest(path) for place in _transformers() for path in sorted((place / "models" / "auto").glob("*.py"))]
 
 
-def _optional_packages() -> tuple[str, ...]:
+def optional_packages() -> tuple[str, ...]:
     """The packages that transformers looks for, read from its source without importing it."""
     for place in _transformers():
         path = place / "utils" / "import_utils.py"

@@ -41,27 +41,13 @@ def prompt(inputs: Mapping[str, Any], *, encoded: bool) -> dict[str, Any]:
     if _of_codebooks(mask, ids):
         kept = int(mask.bool().all(0).sum())
         return {**found, "attention_mask": mask[:, :kept], "input_ids": ids[:, :kept]}
-    if mask.shape != ids.shape:
-        return found
-    ends = [int(row.nonzero()[-1]) + 1 if bool(row.any()) else len(row) for row in mask]
-    return {
-        name: _rolled(value, [len(row) - end for row, end in zip(mask, ends, strict=True)])
-        if getattr(value, "ndim", 0) >= 2 and value.shape[:2] == mask.shape
-        else value
-        for name, value in found.items()
-    }
+    return rows.fronted(found)
 
 
 def _of_codebooks(mask: torch.Tensor, ids: torch.Tensor) -> bool:
     """Whether several rows of ids share one row of the mask."""
     alike = mask.ndim == ids.ndim == 2 and mask.shape[1] == ids.shape[1]
     return alike and len(ids) > len(mask) and len(ids) % len(mask) == 0
-
-
-def _rolled(value: torch.Tensor, places: Sequence[int]) -> torch.Tensor:
-    import torch
-
-    return torch.stack([row.roll(place, 0) for row, place in zip(value, places, strict=True)])
 
 
 def single(row: Mapping[str, Any]) -> dict[str, Any]:

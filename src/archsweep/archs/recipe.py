@@ -13,12 +13,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archsweep.archs import defaults, lively, overrides, shown, shrink
+from archsweep.archs import defaults, ignored, lively, overrides, shown, shrink
 from archsweep.archs import inputs as archs_inputs
 from archsweep.archs.inputs import facts, repair
 from archsweep.archs.shrink import tree
@@ -31,6 +30,7 @@ LEARNT = 1.2  # by how much more a model may have whose error said that a width 
 REPAIRS = 6
 CONFIG_REPAIRS = 6
 MOST_ATTEMPTS = 60
+STATED = "stated"  # the name of the move that a stated configuration is
 OTHER = 5  # the draw of inputs that are held against those of a recipe: none of its own
 ALTERNATIVES: tuple[dict[str, Any], ...] = (
     {},
@@ -107,9 +107,16 @@ class _Search:
 
 
 def find(
-    subject: Subject, *, rules_alone: bool = False, announce: Callable[[Stage], None] = lambda stage: None
+    subject: Subject,
+    *,
+    rules_alone: bool = False,
+    stated: Mapping[str, Any] | None = None,
+    announce: Callable[[Stage], None] = lambda stage: None,
 ) -> Recipe:
-    """The first recipe of the search. Raises NoRecipe with the first failure at the furthest stage reached."""
+    """The first recipe of the search; with `stated`, what is not the configuration's default, that of this alone.
+
+    Raises NoRecipe with the first failure at the furthest stage reached.
+    """
     search = _Search(subject, overrides.for_subject(subject, rules_alone), announce)
     default = default_config(subject)
     special = [search.special] if search.special is overrides.NONE else [search.special, overrides.NONE]
@@ -117,7 +124,7 @@ def find(
         search.attempts = 0
         for search.most in (MOST_PARAMETERS, TOO_MANY):
             search.large = False
-            for found, model in _candidates(search, default):
+            for found, model in _candidates(search, default) if stated is None else _of(search, stated):
                 keep(subject, found, model)
                 return found
             if not search.large:
@@ -147,6 +154,20 @@ def _candidates(search: _Search, default: Any) -> Iterator[tuple[Recipe, Any]]:
             elif shrink.repaired(node, f"{type(error).__name__}: {error}"):
                 continue
             break
+
+
+def _of(search: _Search, stated: Mapping[str, Any]) -> Iterator[tuple[Recipe, Any]]:
+    """The recipe with this configuration, with its model, if there is one."""
+    for _ in range(CONFIG_REPAIRS):
+        model, error = search.attempt(Stage.BUILD, functools.partial(_lively, search, stated, search.most * LEARNT))
+        if error is not None:
+            return
+        hints, error = _search_inputs(search, model, lambda message: False)
+        if hints is not None:
+            model = _shown(search, model, stated, hints)
+            yield _recipe(search, model, stated, hints, STATED), model
+        if error is not None or hints is not None:  # neither: the weights were drawn anew
+            return
 
 
 def _shown(search: _Search, model: Any, edits: Mapping[str, Any], hints: Mapping[str, Any]) -> Any:
@@ -228,8 +249,8 @@ def _search_inputs(
                 search.seed = 1
                 return None, None
             if error is None:
-                search.made, search.outputs, ignored = made, outputs, _ignored(model, made, outputs)
-                return {**hints, "ignored": ignored} if ignored else hints, None
+                search.made, search.outputs, unread = made, outputs, ignored.masks(model, made, outputs)
+                return {**hints, "ignored": unread} if unread else hints, None
             first = first or error
             messages.append(f"{type(error).__name__}: {error}")
             known = tuple(made or facts.signature(type(model)))
@@ -241,39 +262,6 @@ def _search_inputs(
         if search.attempts >= MOST_ATTEMPTS * 2:
             break
     return None, first
-
-
-def _ignored(model: Any, made: Mapping[str, Any], outputs: Mapping[str, Any]) -> tuple[str, ...]:
-    """Masks over pixels, samples and frames that the class takes and ignores: with the rows of the mask in another
-    order, and without it, every output stays the same bit for bit. Masks over a text cost a pass each and are hardly
-    ever ignored."""
-    import torch
-
-    text = made["input_ids"].shape if "input_ids" in made else None
-    found: list[str] = []
-    for name, value in made.items():
-        if "mask" not in name or name.startswith("decoder_") or getattr(value, "shape", text) == text:
-            continue
-        turned = value.roll(1, 0)
-        if torch.equal(turned, value) or facts.signature(type(model))[name].default is inspect.Parameter.empty:
-            continue
-        if _same(model, {**made, name: turned}, outputs):
-            found.append(name)
-    spared = {name: value for name, value in made.items() if name not in found}
-    return tuple(found) if found and _same(model, spared, outputs) else ()
-
-
-def _same(model: Any, made: Mapping[str, Any], outputs: Mapping[str, Any]) -> bool:
-    """Whether these inputs give the same outputs, bit for bit."""
-    import torch
-
-    from archsweep.archs import eager
-
-    try:
-        other = eager.run(model, made)
-    except eager.RAISED:
-        return False
-    return list(other) == list(outputs) and all(torch.equal(other[path], outputs[path]) for path in outputs)
 
 
 def forward(model: Any, made: Mapping[str, Any]) -> Mapping[str, Any]:

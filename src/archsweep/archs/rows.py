@@ -126,11 +126,12 @@ def _apart(one: torch.Tensor, other: torch.Tensor) -> float:
     return float((one.double() - other.double()).square().sum())
 
 
-def begin(padded: torch.Tensor, cut: torch.Tensor, length: int) -> torch.Tensor | None:
+def shared(padded: torch.Tensor, cut: torch.Tensor, length: int, *, front: bool = False) -> torch.Tensor | None:
     """What of `padded` stands where `cut`, of inputs without their padding, goes on; None if they differ otherwise.
 
     They differ along one axis. Where it is longer than the inputs' `length`, something follows the text, patches of
-    an image for instance, or comes before it: of the two layouts the one that is nearer.
+    an image for instance, or comes before it: of the two layouts the one that is nearer. `front`: where the padding
+    was.
     """
     import torch
 
@@ -142,11 +143,14 @@ def begin(padded: torch.Tensor, cut: torch.Tensor, length: int) -> torch.Tensor 
     (axis, *others), whole, kept = unequal, padded.shape[unequal[0]], cut.shape[unequal[0]]
     if others or whole < kept:
         return None
-    first, text = padded.narrow(axis, 0, kept), length - (whole - kept)
-    if whole <= length or text <= 0:
-        return first
-    around = torch.cat([padded.narrow(axis, 0, text), padded.narrow(axis, length, whole - length)], axis)
-    return min((first, around), key=lambda part: _apart(part, cut))
+    plain, text, more = padded.narrow(axis, whole - kept if front else 0, kept), length - (whole - kept), whole - length
+    if more <= 0 or text <= 0:
+        return plain
+    if front:
+        around = torch.cat([padded.narrow(axis, 0, more), padded.narrow(axis, whole - text, text)], axis)
+    else:
+        around = torch.cat([padded.narrow(axis, 0, text), padded.narrow(axis, length, more)], axis)
+    return min((plain, around), key=lambda part: _apart(part, cut))
 
 
 def shown(outputs: Mapping[str, torch.Tensor], inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
@@ -206,14 +210,45 @@ def silenced(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def trimmed(row: Mapping[str, Any], mask: str) -> dict[str, Any] | None:
-    """The inputs of one row, cut to the places that the mask shows; None unless these are the first ones."""
+def fronted(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs with the padding of their texts in front of them instead of behind.
+
+    What a decoder has beside an encoder is made from labels, and stays.
+    """
+    found = dict(inputs)
+    for name, hidden in masked(inputs):
+        if inputs[hidden].is_floating_point() or _decodes(name):
+            continue
+        mask = inputs[name].bool()
+        ends = [int(row.nonzero()[-1]) + 1 if bool(row.any()) else len(row) for row in mask]
+        places = [len(row) - end for row, end in zip(mask, ends, strict=True)]
+        for beside, value in inputs.items():
+            if _axes(value) >= 2 and value.shape[:2] == mask.shape and not _decodes(beside):
+                found[beside] = _rolled(value, places)
+    return found
+
+
+def _rolled(value: torch.Tensor, places: Sequence[int]) -> torch.Tensor:
+    import torch
+
+    return torch.stack([row.roll(place, 0) for row, place in zip(value, places, strict=True)])
+
+
+def trimmed(row: Mapping[str, Any], mask: str) -> tuple[dict[str, Any], bool] | None:
+    """The inputs of one row, cut to the places that the mask shows, and whether these are the last ones; None unless
+    these are the first or the last."""
     shown = row[mask].bool()
     length, kept = shown.shape[1], int(shown.sum())
-    if len(shown) != 1 or not kept or not bool(shown[0, :kept].all()):
+    if len(shown) != 1 or not kept:
         return None
-    side = _decodes(mask)
-    return {
-        name: value[:, :kept] if _axes(value) >= 2 and value.shape[1] == length and _decodes(name) is side else value
+    front = not bool(shown[0, :kept].all())
+    if front and not bool(shown[0, -kept:].all()):
+        return None
+    side, first = _decodes(mask), length - kept if front else 0
+    cut = {
+        name: value[:, first : first + kept]
+        if _axes(value) >= 2 and value.shape[1] == length and _decodes(name) is side
+        else value
         for name, value in row.items()
     }
+    return cut, front

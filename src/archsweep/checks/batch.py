@@ -3,17 +3,18 @@
 Three questions. A row alone must give what it gave in the batch: what differs leaked from another row. It must give
 the same without its padding, as far as it goes. And tokens in masked places must not matter: others are put there,
 and every place that counts must stay as it was. The second is not asked of sound that goes through convolutions: they
-look across the edge, where padding and nothing are different things.
+look across the edge, where padding and nothing are different things. Texts are padded on the side on which the class's
+tokenizer pads them.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from archsweep.archs import comparison, eager, rows
+from archsweep.archs import comparison, eager, padding, rows
 from archsweep.contract import Bench, Program, Reference, Stage, Status, Subject, Tensor, Verdict
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 question = "Does each row of a batch give what it gives alone, without its padding, whatever stands in masked places?"
 needs = ("module",)
 
+Inputs = Mapping[str, Any]
 Outputs = Mapping[str, Tensor]
 KEPT = re.compile(r"past_key_values|cache")  # for the next token
 
@@ -31,7 +33,9 @@ def applies(subject: Subject) -> str | None:
 
 
 def run(bench: Bench) -> Verdict:
-    reference, inputs, program = bench.reference, rows.silenced(bench.inputs), bench.program
+    reference, program = bench.reference, bench.program
+    laid = rows.fronted if padding.in_front(bench.subject.model_type) else dict
+    inputs = laid(rows.silenced(bench.inputs))
     if reference.seeded:
         return Verdict(status=Status.INAPPLICABLE, message="it draws random numbers, other ones for other rows")
     apart = rows.apart(inputs)
@@ -58,7 +62,7 @@ def run(bench: Bench) -> Verdict:
         return dataclasses.replace(verdict, message=f"a row alone differs: {verdict.message}", details=details)
     for what, found in (
         *_shorter(bench, program, reference, apart, alone, details["untried"]),
-        *_hidden(bench, program, reference, whole),
+        *_hidden(bench, program, reference, whole, laid),
     ):
         bench.announce(Stage.COMPARE)
         details["padding"].append(what)
@@ -85,7 +89,7 @@ def _shorter(
     alone: list[Outputs],
     untried: list[str],
 ) -> Iterator[tuple[str, Verdict]]:
-    """Rows that are padded behind, without their padding; why not, goes to `untried`."""
+    """Rows that are padded, without their padding; why not, goes to `untried`."""
     convolved = _convolves(program.module)  # type: ignore[attr-defined]
     for number, (row, padded) in enumerate(zip(apart, alone, strict=True)):
         read: dict[str, list[str]] = {}
@@ -93,9 +97,10 @@ def _shorter(
             read.setdefault(name, []).append(hidden)
         for mask, names in read.items():
             sound = any(row[name].is_floating_point() for name in names)
-            cut = None if sound and convolved else rows.trimmed(row, mask)
-            if cut is None:
+            trimmed = None if sound and convolved else rows.trimmed(row, mask)
+            if trimmed is None:
                 continue
+            cut, front = trimmed
             try:
                 found = _ran(program, cut)
             except eager.RAISED as error:  # a class may take inputs of one length alone
@@ -103,7 +108,7 @@ def _shorter(
                 continue
             length = row[mask].shape[1]
             kept = {
-                path: rows.begin(padded[path], value, length)
+                path: rows.shared(padded[path], value, length, front=front)
                 for path, value in found.items()
                 if path in padded and not (KEPT.match(path) and _last(padded[path], value, length))
             }
@@ -123,7 +128,9 @@ def _convolves(module: torch.nn.Module) -> bool:
     return any(isinstance(part, torch.nn.Conv1d | torch.nn.Conv2d | torch.nn.Conv3d) for part in module.modules())
 
 
-def _hidden(bench: Bench, program: Program, reference: Reference, whole: Outputs) -> Iterator[tuple[str, Verdict]]:
+def _hidden(
+    bench: Bench, program: Program, reference: Reference, whole: Outputs, laid: Callable[[Inputs], Inputs]
+) -> Iterator[tuple[str, Verdict]]:
     """The places that count, before and after other tokens were put where a mask hides them."""
     others = bench.second_inputs
     for name, hidden in rows.masked(bench.inputs):
@@ -132,8 +139,9 @@ def _hidden(bench: Bench, program: Program, reference: Reference, whole: Outputs
         if value.is_floating_point() or others[hidden].shape != value.shape:
             continue
         shown = mask.reshape(*mask.shape, *[1] * (value.ndim - mask.ndim))
-        changed = _ran(program, {**inputs, hidden: value.where(shown, others[hidden])})
-        counting = {path: _places(before, mask, inputs) for path, before in whole.items() if path in changed}
+        changed = _ran(program, laid({**inputs, hidden: value.where(shown, others[hidden])}))
+        told = laid(inputs)
+        counting = {path: _places(before, told[name].bool(), told) for path, before in whole.items() if path in changed}
         expected = {path: whole[path][places] for path, places in counting.items() if places is not None}
         after = {path: changed[path][counting[path]] for path in expected}
         if expected:

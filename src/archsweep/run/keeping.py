@@ -73,6 +73,12 @@ class JournalKeeper:
         self._journal.append("environment", environments)
         self._journal.append("subject", subjects)
 
+    def more(self, environments: Sequence[Environment], subjects: Sequence[Subject]) -> None:
+        """What was not known yet when the run began."""
+        assert self._journal is not None, "begin comes first"
+        self._journal.append("environment", environments)
+        self._journal.append("subject", subjects)
+
     def add(self, results: Sequence[Result]) -> None:
         assert self._journal is not None, "begin comes first"
         self._journal.append("result", results)

@@ -37,11 +37,17 @@ class Session:
 
     def __init__(
         self, imports: Sequence[str] = (), *, trust_remote_code: bool = False, fork: bool = sys.platform == "linux",
-        platforms: Sequence[str] = (), checks: Sequence[str] = (),
+        platforms: Sequence[str] = (), checks: Sequence[str] = (), hidden: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        """`platforms`, `checks`: what these need is imported before any worker is forked."""
+        """`platforms`, `checks`: what these need is imported before any worker is forked; `hidden`: packages that none
+        is to find."""
         plugins = [["platforms", name] for name in platforms] + [["checks", name] for name in checks]
-        self._setup = {"imports": list(imports), "trust_remote_code": trust_remote_code, "plugins": plugins}
+        self._setup = {
+            "imports": list(imports),
+            "trust_remote_code": trust_remote_code,
+            "hidden": list(hidden),
+            "plugins": plugins,
+        }
         self._fork = fork
         self._asked = 0
 

@@ -39,7 +39,8 @@ class ArchitectureSource:
     def find(self, announce: Callable[[Stage], None]) -> Any:
         from archsweep.archs import recipe
 
-        return recipe.find(self._subject, rules_alone=self._lot.rules_alone, announce=announce)
+        lot = self._lot
+        return recipe.find(lot.subject, rules_alone=lot.rules_alone, stated=lot.stated, announce=announce)
 
     def again(self, recipe: Any, seed: int) -> Any:
         from archsweep.archs.recipe import again

@@ -28,11 +28,12 @@ SCANNERS = 2  # processes that read the library together
 def prepare(setup: Mapping[str, Any]) -> tuple[str, ...]:
     """Import what every worker needs; returns notes for the fingerprint.
 
-    `setup`: `imports` (modules that register architectures), `trust_remote_code`, and `plugins`, for `warm_up` only.
-    Raises SettingsError for one of `imports` that cannot be imported.
+    `setup`: `imports` (modules that register architectures), `trust_remote_code`, `hidden` (packages that are not to be
+    imported), and `plugins`, for `warm_up` only. Raises SettingsError for one of `imports` that cannot be imported.
     """
     from archsweep.archs import importing
 
+    sys.modules.update(dict.fromkeys(setup.get("hidden", ())))  # None: whoever imports it is told that it is not there
     notes = importing.warm()
     import torch
     import transformers
@@ -156,7 +157,17 @@ def _scan(folder: Path, argument: str) -> None:
     (folder / ANSWER_FILE).write_text(json.dumps(answer))
 
 
-TASKS: dict[str, Callable[[Path, str], None]] = {"lot": _lot, "probe": _probe, "scan": _scan}
+def _specify(folder: Path, argument: str) -> None:
+    """State how the classes in `argument`, a JSON list of subjects, are made and called: into ANSWER_FILE."""
+    from archsweep.archs.specification import specified
+    from archsweep.contract import Subject
+    from archsweep.encoding import decode, encode
+
+    answer = [encode(specified(decode(Subject, item))) for item in json.loads(argument)]
+    (folder / ANSWER_FILE).write_text(json.dumps(answer))
+
+
+TASKS: dict[str, Callable[[Path, str], None]] = {"lot": _lot, "probe": _probe, "scan": _scan, "specify": _specify}
 
 
 def main() -> None:

@@ -184,7 +184,12 @@ def _made(bench: LotBench) -> dict[str, Any]:
         "dropped": list(hints.get("drop", ())),  # what the class refuses beside its other inputs
         "ignored": list(hints.get("ignored", ())),  # masks that it takes and ignores
     }
-    return {"recipe": {**short, "inputs": sorted(bench.inputs), **left_out}} if short["candidate"] else {}
+    if not short["candidate"]:
+        return {}
+    from archsweep.archs.specification import described
+
+    called = {name: described(value) for name, value in bench.inputs.items()}
+    return {"recipe": {**short, "inputs": sorted(called), "called": called, **left_out}}
 
 
 def _judge(case: Case, bench: LotBench) -> Verdict:

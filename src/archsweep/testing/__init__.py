@@ -1,1 +1,6 @@
-"""What generated test files call. Stands beside the commands."""
+"""What generated test files call: the data of an architecture, and the case that a test verifies."""
+
+from archsweep.testing.architecture import Architecture
+from archsweep.testing.case import Case
+
+__all__ = ["Architecture", "Case"]

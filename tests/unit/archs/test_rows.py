@@ -43,17 +43,27 @@ def test_outputs_are_joined_along_the_axis_that_has_them_all() -> None:
 
 def test_a_shorter_output_is_held_against_the_beginning_of_the_longer() -> None:
     long = torch.arange(12.0).reshape(1, 6, 2)
-    assert torch.equal(rows.begin(long, torch.ones(1, 4, 2), 6), long[:, :4])
-    assert rows.begin(long, torch.ones(1, 4, 3), 6) is None
-    assert rows.begin(long, torch.ones(1, 7, 2), 6) is None
+    assert torch.equal(rows.shared(long, torch.ones(1, 4, 2), 6), long[:, :4])
+    assert rows.shared(long, torch.ones(1, 4, 3), 6) is None
+    assert rows.shared(long, torch.ones(1, 7, 2), 6) is None
+
+
+def test_behind_padding_a_shorter_output_is_held_against_the_end_of_the_longer() -> None:
+    long = torch.arange(12.0).reshape(1, 6, 2)
+    assert torch.equal(rows.shared(long, torch.ones(1, 4, 2), 6, front=True), long[:, 2:])
+    image = torch.cat(
+        [long[:, :2], long[:, 4:]], 1
+    )  # two patches before a text of four places, of which two are padding
+    assert torch.equal(rows.shared(long, image, 4, front=True), image)
+    assert torch.equal(rows.shared(long, long[:, 2:], 4, front=True), long[:, 2:])
 
 
 def test_what_follows_a_text_is_no_padding() -> None:
     """Four tokens of which two are padding, and two patches of an image behind or before them."""
     long = torch.arange(12.0).reshape(1, 6, 2)
     behind, before = torch.cat([long[:, :2], long[:, 4:]], 1), long[:, :4]
-    assert torch.equal(rows.begin(long, behind, 4), behind)
-    assert torch.equal(rows.begin(long, before, 4), before)
+    assert torch.equal(rows.shared(long, behind, 4), behind)
+    assert torch.equal(rows.shared(long, before, 4), before)
 
 
 PADDED = {
@@ -68,13 +78,27 @@ def test_a_mask_hides_what_is_read_on_its_side_and_a_global_one_hides_nothing() 
     assert rows.masked(PADDED) == [("attention_mask", "input_ids")]
 
 
-def test_a_row_loses_its_padding() -> None:
+def test_a_row_loses_its_padding_on_either_side() -> None:
     _, second = rows.apart(PADDED) or ()
-    cut = rows.trimmed(second, "attention_mask") or {}
+    cut, front = rows.trimmed(second, "attention_mask") or ({}, True)
     assert cut["input_ids"].tolist() == [[9, 9]]
     assert cut["decoder_input_ids"].shape == (1, 4)
-    front = {"input_ids": torch.tensor([[1, 1, 9]]), "attention_mask": torch.tensor([[0, 1, 1]])}
-    assert rows.trimmed(front, "attention_mask") is None
+    assert not front
+    before = {"input_ids": torch.tensor([[1, 1, 9]]), "attention_mask": torch.tensor([[0, 1, 1]])}
+    cut, front = rows.trimmed(before, "attention_mask") or ({}, False)
+    assert cut["input_ids"].tolist() == [[1, 9]]
+    assert front
+    holed = {"input_ids": torch.tensor([[1, 1, 9]]), "attention_mask": torch.tensor([[1, 0, 1]])}
+    assert rows.trimmed(holed, "attention_mask") is None
+
+
+def test_padding_is_moved_in_front_of_its_own_text_alone() -> None:
+    found = rows.fronted({**PADDED, "pixel_values": torch.ones(2, 3, 4, 4)})
+    assert found["input_ids"].tolist() == [[5, 6, 7, 8], [1, 1, 9, 9]]
+    assert found["attention_mask"].tolist() == [[1, 1, 1, 1], [0, 0, 1, 1]]
+    assert torch.equal(found["decoder_input_ids"], PADDED["decoder_input_ids"])
+    sound = {"input_values": torch.ones(1, 3), "attention_mask": torch.tensor([[1, 1, 0]])}
+    assert torch.equal(rows.fronted(sound)["attention_mask"], sound["attention_mask"])
 
 
 def test_sound_that_is_hidden_is_silence() -> None:

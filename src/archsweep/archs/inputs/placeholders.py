@@ -39,6 +39,7 @@ _BRACKETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "video": (("video_start", "vision_start", "video_begin", "bov"), ("video_end", "vision_end", "eov")),
     "audio": (("audio_start", "audio_bos", "audio_begin", "boa"), ("audio_end", "audio_eos", "eoa")),
 }
+LEAST = {"image": 1, "video": 1, "audio": 2}  # one for a sound is the older form, which a class may fill in by itself
 ROOM = 64  # placeholders in a row of a text that is asked how many there must be
 _POSITIONS = ("image_embeds_position_mask", "images_seq_mask", "image_attention_positions")
 
@@ -72,10 +73,10 @@ def place(facts: Facts, made: dict[str, Any]) -> None:
             counts = made[f"{kind}_embed_sizes"].tolist()
         if not counts and facts.model is not None:
             counts = (
-                count_features(facts, kind, made, token) or [1] * BATCH
+                count_features(facts, kind, made, token) or [LEAST[kind]] * BATCH
             )  # the error of a wrong number tells the right one
             queries = facts.find("num_query_tokens")
-            if kind == "image" and counts in (BATCH, [1] * BATCH) and queries:  # which read a whole tower
+            if kind == "image" and counts in (BATCH, [LEAST[kind]] * BATCH) and queries:  # which read a whole tower
                 counts = [queries] * BATCH
         if counts:
             facts.hints[f"{kind}_features"] = counts

@@ -8,6 +8,7 @@ from typing import Any
 
 from archsweep.archs.inputs.audio import FEATURES, SAMPLES, WAVES
 from archsweep.archs.inputs.facts import BATCH, TARGET, TEXT
+from archsweep.archs.inputs.placeholders import LEAST
 
 Hints = dict[str, Any]
 
@@ -200,7 +201,7 @@ def _scattered(found: re.Match[str], hints: Mapping[str, Any], fed: tuple[str, .
     untold = [
         kind
         for kind, names in kinds.items()
-        if any(name in fed for name in names) and hints.get(f"{kind}_features") in (None, [1] * BATCH)
+        if any(name in fed for name in names) and hints.get(f"{kind}_features") in (None, [LEAST[kind]] * BATCH)
     ]
     return {f"{untold[0]}_features": int(found.group(1))} if untold else {}
 

@@ -1,0 +1,224 @@
+"""Readable pytest files: what differs between architectures as data, what is the same as one call. Writes nothing.
+
+The same subjects and specifications give the same bytes on every machine: a file says which versions it was made from,
+and nothing of when or where.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archsweep.archs.specification import Specification
+from archsweep.contract import VERIFYING, Architecture, Subject
+from archsweep.errors import SettingsError
+from archsweep.render.literals import literal
+
+TEMPLATES = Path(__file__).with_name("templates")
+SUFFIX = ".py.j2"
+MARK = "Made by archsweep"  # in every file that may be written anew
+GENERATE = "generate"  # asked of a class that does
+_FITS = re.compile(r"\{#-?\s*fits:\s*([\w, -]+?)\s*-?#\}")
+_SCOPED = ("ARCHITECTURES", "archsweep_case")  # without these a file tests nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """A Jinja template, and the architectures that it is written for; none: all."""
+
+    name: str
+    text: str
+    fits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """The file of one model folder: its name and its text."""
+
+    family: str
+    name: str
+    text: str
+
+
+def file_name(family: str) -> str:
+    """`test_bert.py` for `bert`; a package outside transformers with underscores for dots."""
+    return f"test_{re.sub(r'[^0-9a-zA-Z_]+', '_', family)}.py"
+
+
+def is_ours(text: str) -> bool:
+    """Whether a file was made by archsweep, so that it may be written anew."""
+    return MARK in text.partition("\nfrom ")[0]
+
+
+def templates() -> dict[str, Template]:
+    """The built-in templates, by name: one for each architecture."""
+    return {path.name.removesuffix(SUFFIX): _read(path) for path in sorted(TEMPLATES.glob(f"[a-z]*{SUFFIX}"))}
+
+
+def template(name: str) -> Template:
+    """A built-in template by its name, or one that is a file. Raises SettingsError."""
+    known = templates()
+    if name in known:
+        return known[name]
+    path = Path(name)
+    if not path.is_file():
+        raise SettingsError(f"no template {name!r}", f"A file, or one of: {', '.join(known)}")
+    return _read(path)
+
+
+def _read(path: Path) -> Template:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the template {path} cannot be read: {error}") from error
+    fits = _FITS.search(text)
+    named = tuple(part.strip() for part in fits[1].split(",")) if fits else ()
+    return Template(name=path.name.removesuffix(SUFFIX), text=text, fits=named)
+
+
+def made(
+    family: str, entries: Sequence[tuple[Subject, Specification]], versions: Mapping[str, str],
+    chosen: Template | None = None,
+) -> Made:  # fmt: skip
+    """The file of one model folder. Raises SettingsError for a template that does not fit it, or whose text does not
+    test what it states."""
+    main = next((subject for subject, _ in entries if subject.is_base), entries[0][0])
+    used = chosen or templates()[str(main.architecture)]
+    if used.fits and str(main.architecture) not in used.fits:
+        raise SettingsError(
+            f"the template {used.name} is for {', '.join(used.fits)}, and {family} is {main.architecture}",
+            f"Leave --template out, or take: --template {main.architecture}",
+        )
+    types = dict.fromkeys(subject.model_type for subject, _ in entries)
+    stated = [_architecture([item for item in entries if item[0].model_type == name]) for name in types]
+    modality = list(dict.fromkeys(str(item) for subject, _ in entries for item in subject.modality))
+    text = _rendered(
+        used, family=family, function=file_name(family).removesuffix(".py"), file=file_name(family), main=main,
+        architectures=literal_calls(stated), modality=modality, versions=versions, mark=MARK,
+        generates=any(item.generates for _, item in entries), types=list(types),
+    )  # fmt: skip
+    _checked(text, used, family)
+    return Made(family=family, name=file_name(family), text=text)
+
+
+def _rendered(used: Template, **values: Any) -> str:
+    import jinja2
+
+    try:
+        text: str = _environment().from_string(used.text).render(**values)
+    except jinja2.TemplateError as error:
+        line = getattr(error, "lineno", None)
+        place = f", line {line}" if line else ""
+        raise SettingsError(f"the template {used.name}{place}: {error}") from error
+    return text.rstrip("\n") + "\n"
+
+
+@functools.cache
+def _environment() -> Any:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True,
+    )  # fmt: skip
+
+
+def _checked(text: str, used: Template, family: str) -> None:
+    """Raises SettingsError for a text that is no Python, that is not known as archsweep's, or that tests nothing."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except SyntaxError as error:
+        raise SettingsError(
+            f"the template {used.name} gives no Python for {family}: line {error.lineno}: {error.msg}"
+        ) from error
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    lacking = [name for name in _SCOPED if name not in names]
+    if lacking:
+        raise SettingsError(
+            f"the template {used.name} does not fit {family}: its text has no {' and no '.join(lacking)}"
+        )
+    if not is_ours(text):
+        raise SettingsError(f"the template {used.name} lacks the line with {MARK!r} before its imports")
+
+
+def literal_calls(stated: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Each architecture as the call that states it, indented by one step."""
+    return [
+        "\n".join(
+            [
+                "    Architecture(",
+                *(f"        {name}={literal(value, 2, 9 + len(name))}," for name, value in item.items()),
+                "    ),",
+            ]
+        )
+        for item in stated
+    ]
+
+
+def _architecture(entries: Sequence[tuple[Subject, Specification]]) -> dict[str, Any]:
+    """The data of one model type: what all its classes share, and what each has of its own."""
+    main, typical = next((item for item in entries if item[0].is_base), entries[0])
+    stated = [item.config for _, item in entries if not item.lacks] or [typical.config]
+    config: Mapping[str, Any] = functools.reduce(_shared, stated)
+    found: dict[str, Any] = {
+        "model_type": main.model_type,
+        "architecture": str(main.architecture),
+        "role": main.role,
+        "category": main.category,
+        "modality": [str(item) for item in main.modality],
+        "checkpoint": main.checkpoint,
+        "config": _sorted(config),
+        "inputs": dict(typical.inputs),
+        "checks": list(VERIFYING),
+        "classes": {subject.class_name: _own(subject, item, config, typical) for subject, item in entries},
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _own(subject: Subject, item: Specification, config: Mapping[str, Any], typical: Specification) -> dict[str, Any]:
+    """What a class has beside what is stated of its model type."""
+    found = {
+        "tasks": list(subject.tasks),
+        "config": _sorted(_beyond(item.config, config)),
+        "inputs": dict(item.inputs) if item.inputs != typical.inputs else {},
+        "checks": [GENERATE] if item.generates else [],
+        "lacks": item.lacks,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """What two configurations state alike, tables within tables."""
+    found: dict[str, Any] = {}
+    for name, value in one.items():
+        beside = other.get(name, _shared)
+        if isinstance(value, Mapping) and isinstance(beside, Mapping):
+            found[name] = _shared(value, beside)
+        elif type(value) is type(beside) and value == beside:
+            found[name] = value
+    return found
+
+
+def _beyond(whole: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """What `whole` states and `shared` does not; laid over that it is `whole` again."""
+    found: dict[str, Any] = {}
+    for name, value in whole.items():
+        if name not in shared:
+            found[name] = value
+        elif isinstance(value, Mapping) and (inner := _beyond(value, shared[name])):
+            found[name] = inner
+    return found
+
+
+def _sorted(value: Any) -> Any:
+    return {name: _sorted(value[name]) for name in sorted(value)} if isinstance(value, Mapping) else value
+
+
+# What the fit of a template is told by.
+KINDS = tuple(map(str, Architecture))
