@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 PACKAGE, EXTRA = "archsweep", "models"  # whose optional packages every machine that states anything has
+LONGEST = 58  # characters of a reason: it stands on one line of a file
 _NAME = re.compile(r"[\w.-]+")
 
 
@@ -63,7 +65,7 @@ def specified(subject: Subject) -> Specification:
         config = recipe.first_attempt(subject).config
     except defaults.faults():
         config = {}
-    return Specification(subject=subject.id, config=config, lacks=" ".join(lacks.split())[:200])
+    return Specification(subject=subject.id, config=config, lacks=textwrap.shorten(lacks, LONGEST, placeholder=" …"))
 
 
 def described(value: Any) -> str:

@@ -24,6 +24,7 @@ SUFFIX = ".py.j2"
 MARK = "Made by archsweep"  # in every file that may be written anew
 GENERATE = "generate"  # asked of a class that does
 _FITS = re.compile(r"\{#-?\s*fits:\s*([\w, -]+?)\s*-?#\}")
+Entry = tuple[Subject, Specification]
 _SCOPED = ("ARCHITECTURES", "archsweep_case")  # without these a file tests nothing
 
 
@@ -82,7 +83,7 @@ def _read(path: Path) -> Template:
 
 
 def made(
-    family: str, entries: Sequence[tuple[Subject, Specification]], versions: Mapping[str, str],
+    family: str, entries: Sequence[Entry], versions: Mapping[str, str],
     chosen: Template | None = None,
 ) -> Made:  # fmt: skip
     """The file of one model folder. Raises SettingsError for a template that does not fit it, or whose text does not
@@ -95,7 +96,11 @@ def made(
             f"Leave --template out, or take: --template {main.architecture}",
         )
     types = dict.fromkeys(subject.model_type for subject, _ in entries)
-    stated = [_architecture([item for item in entries if item[0].model_type == name]) for name in types]
+    stated = [
+        _architecture(alike)
+        for name in types
+        for alike in _alike([item for item in entries if item[0].model_type == name])
+    ]
     modality = list(dict.fromkeys(str(item) for subject, _ in entries for item in subject.modality))
     text = _rendered(
         used, family=family, function=file_name(family).removesuffix(".py"), file=file_name(family), main=main,
@@ -161,9 +166,26 @@ def literal_calls(stated: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _architecture(entries: Sequence[tuple[Subject, Specification]]) -> dict[str, Any]:
-    """The data of one model type: what all its classes share, and what each has of its own."""
-    main, typical = next((item for item in entries if item[0].is_base), entries[0])
+def _alike(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Classes of one model type that are made alike, together: half of what either states, the other states too.
+
+    Heads over a part of a model take the configuration of that part.
+    """
+    groups: list[list[Entry]] = []
+    for entry in sorted(entries, key=lambda item: not item[0].is_base):
+        for group in groups:
+            one, other = group[0][1].config, entry[1].config
+            if 2 * len(_shared(one, other)) >= max(len(one), len(other)):
+                group.append(entry)
+                break
+        else:
+            groups.append([entry])
+    return groups
+
+
+def _architecture(entries: Sequence[Entry]) -> dict[str, Any]:
+    """The data of classes of one model type: what they share, and what each has of its own."""
+    main, typical = next((item for item in entries if not item[1].lacks), entries[0])
     stated = [item.config for _, item in entries if not item.lacks] or [typical.config]
     config: Mapping[str, Any] = functools.reduce(_shared, stated)
     found: dict[str, Any] = {
