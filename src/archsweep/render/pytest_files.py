@@ -18,10 +18,11 @@ from archsweep.archs.specification import Specification
 from archsweep.contract import VERIFYING, Architecture, Subject
 from archsweep.errors import SettingsError
 from archsweep.render.literals import literal
+from archsweep.render.templating import TEMPLATES, environment
 
-TEMPLATES = Path(__file__).with_name("templates")
 SUFFIX = ".py.j2"
 MARK = "Made by archsweep"  # in every file that may be written anew
+_CODE = re.compile(r"^(?:from [\w.]+ import|import \w|def \w+\(|class \w+[:(]|@\w)", re.MULTILINE)
 GENERATE = "generate"  # asked of a class that does
 _FITS = re.compile(r"\{#-?\s*fits:\s*([\w, -]+?)\s*-?#\}")
 Entry = tuple[Subject, Specification]
@@ -53,7 +54,7 @@ def file_name(family: str) -> str:
 
 def is_ours(text: str) -> bool:
     """Whether a file was made by archsweep, so that it may be written anew."""
-    return MARK in text.partition("\nfrom ")[0]
+    return MARK in _CODE.split(text, maxsplit=1)[0]
 
 
 def templates() -> dict[str, Template]:
@@ -115,22 +116,12 @@ def _rendered(used: Template, **values: Any) -> str:
     import jinja2
 
     try:
-        text: str = _environment().from_string(used.text).render(**values)
+        text: str = environment().from_string(used.text).render(**values)
     except jinja2.TemplateError as error:
         line = getattr(error, "lineno", None)
         place = f", line {line}" if line else ""
         raise SettingsError(f"the template {used.name}{place}: {error}") from error
     return text.rstrip("\n") + "\n"
-
-
-@functools.cache
-def _environment() -> Any:
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True,
-    )  # fmt: skip
 
 
 def _checked(text: str, used: Template, family: str) -> None:
@@ -222,19 +213,21 @@ def _shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         beside = other.get(name, _shared)
         if isinstance(value, Mapping) and isinstance(beside, Mapping):
             found[name] = _shared(value, beside)
-        elif type(value) is type(beside) and value == beside:
+        elif repr(value) == repr(beside):  # not ==: [1] is no [True]
             found[name] = value
     return found
 
 
 def _beyond(whole: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
-    """What `whole` states and `shared` does not; laid over that it is `whole` again."""
+    """What `whole` states and `shared` does not; laid over what it is shared by it is `whole` again."""
     found: dict[str, Any] = {}
     for name, value in whole.items():
-        if name not in shared:
+        beside = shared.get(name, _beyond)
+        if isinstance(value, Mapping) and isinstance(beside, Mapping):
+            if inner := _beyond(value, beside):
+                found[name] = inner
+        elif repr(value) != repr(beside):
             found[name] = value
-        elif isinstance(value, Mapping) and (inner := _beyond(value, shared[name])):
-            found[name] = inner
     return found
 
 

@@ -159,6 +159,28 @@ def names(path: Path) -> dict[str, list[str]]:
         }
 
 
+def known_classes(path: Path) -> list[Row]:
+    """Every class with a result of tiny weights: `source`, the hash of its source at the newest result that has one
+    ("" without any), the transformers of that result, and the package of the class ("" where that was not kept)."""
+    with reading(path) as connection:
+        return _rows(
+            connection,
+            """
+            select n.model_type, n.class_name, coalesce(r.details ->> 'source', '') as source, n.transformers_version,
+                coalesce(split_part(s.class_module, '.', 1), '') as package
+            from newest n join results r on r.id = n.result
+            left join subjects s using (model_type, class_name, transformers_version)
+            where n.weights = ?
+            qualify row_number() over (
+                partition by n.model_type, n.class_name
+                order by coalesce(r.details ->> 'source', '') <> '' desc, n.finished_at desc, n.run desc, n."case"
+            ) = 1
+            order by n.model_type, n.class_name
+            """,
+            [TINY],
+        )
+
+
 def case_names(path: Path) -> list[str]:
     """Ids of all cases that have a result, sorted."""
     with reading(path) as connection:
@@ -217,6 +239,22 @@ def runs(path: Path) -> list[Row]:
     for row in found:
         row["settings"], row["summary"] = json.loads(row["settings"]), json.loads(row["summary"] or "null")
     return found
+
+
+def collected(path: Path, transformers_version: str) -> list[Row]:
+    """Of each run of generated files that has results under a release: the names of its `files`, and the `model_types`
+    of those results."""
+    with reading(path) as connection:
+        return _rows(
+            connection,
+            """
+            select any_value(json_keys(u.settings, '$.files')) as files, list(distinct r.model_type) as model_types
+            from runs u join results r using (run) join environments e on e.id = r.fingerprint
+            where e.transformers_version = ? and json_exists(u.settings, '$.files')
+            group by u.run order by u.run
+            """,
+            [transformers_version],
+        )
 
 
 def run_settings(path: Path, run: str) -> dict[str, Any]:

@@ -1,0 +1,21 @@
+"""Where templates lie, and how they are filled: what a template names and nobody gave is an error, never nothing."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+@functools.cache
+def environment() -> Any:
+    """The Jinja environment; only what ends in .svg or .html is escaped as markup."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
+        autoescape=jinja2.select_autoescape(("svg.j2", "html.j2"), default=False, default_for_string=False),
+    )  # fmt: skip
