@@ -17,7 +17,7 @@ from typing import Any
 
 from platforms import Place
 
-BESIDE = ("compile", "quantize", "speed")  # are asked for apart
+BESIDE = ("compile", "quantize", "reporting", "speed")  # are asked for apart
 PLAIN = ("forward", "parity")
 COUNTED = """
 select "check" as name, count(*) filter (status not in ('inapplicable', 'unavailable')) as applicable,
