@@ -130,8 +130,8 @@ def main() -> None:
         return
     print(f"{answer['files']} files: cold {answer['cold_s']} s, warm {answer['warm_s']} s; clean: {answer['clean']}; "
           f"alike in another folder, time zone and locale: {answer['alike_everywhere']}")  # fmt: skip
-    print(f"{answer['files_passing']} of {answer['files_verified']} files pass whose cases a sweep verifies; "
-          f"pytest -n 2: {answer['pytest_s']} s, the sweep {answer['sweep_s']} s; red: {len(answer['red'])}")  # fmt: skip
+    print(f"{answer['files_passing']} of {answer['files_verified']} files pass whose cases a sweep verifies")
+    print(f"pytest -n 2: {answer['pytest_s']} s, the sweep {answer['sweep_s']} s; red: {len(answer['red'])} cases")
     for name in answer["failing"]:
         print(f"  fails: {name}")
 

@@ -8,7 +8,7 @@ Rows in, rows out; no I/O.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -113,17 +113,18 @@ def covered(
     `collected`: of each run of generated files, the `families` of its `files` and the `model_types` of its results."""
     known = list(subjects)
     rows = list(cells)
-    current = [row for row in rows if row["transformers_version"] == transformers_version and _plain(row)]
-    by_type: dict[str, list[Row]] = {}
-    for row in current:
-        by_type.setdefault(row["model_type"], []).append(row)
+    fresh = [row for row in rows if row["transformers_version"] == transformers_version]
+    current = [row for row in fresh if _plain(row)]
+    by_type, real = _by_type(current), _by_type(row for row in fresh if row["weights"] != TINY)
     generated = {
         (family, model_type) for run in collected for family in run["families"] for model_type in run["model_types"]
     }
     bases = [subject for subject in known if subject["is_base"]]
     return Coverage(
         transformers_version=transformers_version,
-        architectures=tuple(_completion(base, by_type.get(base["model_type"], []), generated) for base in bases),
+        architectures=tuple(
+            _completion(base, by_type[base["model_type"]], real[base["model_type"]], generated) for base in bases
+        ),
         checks=tuple(_checks(current, len(known))),
         platforms=tuple(sorted({row["platform"] for row in current})),
         older=sum(row["transformers_version"] != transformers_version for row in rows),
@@ -131,12 +132,19 @@ def covered(
     )
 
 
+def _by_type(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["model_type"]].append(row)
+    return found
+
+
 def _plain(row: Row) -> bool:
     """Whether a cell is of tiny weights, in the default dtype, without options."""
     return row["weights"] == TINY and row["dtype"] == row["default_dtype"] and row["options"] in ("{}", "", None)
 
 
-def _completion(base: Row, rows: Sequence[Row], generated: set[tuple[str, str]]) -> Completion:
+def _completion(base: Row, rows: Sequence[Row], real: Sequence[Row], generated: set[tuple[str, str]]) -> Completion:
     own = [row for row in rows if row["class_name"] == base["class_name"]]
     places = sorted({row["platform"] for row in own})
     verified = tuple(place for place in places if _verified(own, place))
@@ -150,7 +158,7 @@ def _completion(base: Row, rows: Sequence[Row], generated: set[tuple[str, str]])
         reason="" if DEFAULT_PLATFORM in verified else _reason(own),
         criteria={
             Criterion.COLLECTS: _judged(collects),
-            Criterion.RUNS: _judged(DEFAULT_PLATFORM in verified),
+            Criterion.RUNS: _judged(DEFAULT_PLATFORM in verified and not any(map(_wrong, real))),
             Criterion.DEVICE: _judged(bool(ran) and all(row["device"] for row in ran)),
             Criterion.ERRORS: _judged(any(row["status"] == Status.PASS for row in planted)),
             Criterion.CI: Judged.NOT,
@@ -164,6 +172,12 @@ def _judged(met: bool) -> Judged:
 
 def _ran(row: Row) -> bool:
     return row["check"] in VERIFYING and row["status"] in RAN and row["evidence"] in REAL
+
+
+def _wrong(row: Row) -> bool:
+    """Whether real weights were at hand, and a verifying check did not pass with them."""
+    untried = (Status.PASS, Status.UNAVAILABLE, Status.INAPPLICABLE, Status.UNEXECUTED)
+    return row["platform"] == DEFAULT_PLATFORM and row["check"] in VERIFYING and row["status"] not in untried
 
 
 def _verified(rows: Sequence[Row], platform: str) -> bool:

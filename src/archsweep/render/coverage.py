@@ -65,7 +65,7 @@ def show(coverage: Coverage, console: Any, names: Iterable[str] = ()) -> None:
     from rich.table import Table as Grid
 
     wanted = set(names)
-    console.print(f"[bold]{headline(coverage)}[/bold]", highlight=False)
+    console.print(f"[bold]{headline(coverage)}[/bold]", highlight=False, soft_wrap=True)
     for name, counts in tables(coverage):
         if counts and (not wanted or name in wanted):
             grid = Grid(box=SIMPLE_HEAD, pad_edge=False)

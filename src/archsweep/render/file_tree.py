@@ -46,10 +46,10 @@ def changes(folder: Path, files: Iterable[Made]) -> list[Change]:
             raise SettingsError(
                 f"{path} lies outside {folder}: it is {path.resolve()}", "Remove the link, or take another folder."
             )
-        before = _text(path)
-        if before is not None and not is_ours(before):
+        if by_hand(path):
             foreign.append(path)
             continue
+        before = _text(path)
         kind = Kind.NEW if before is None else Kind.SAME if before == made.text else Kind.CHANGED
         found.append(Change(path=path, kind=kind, text=made.text, before=before or ""))
     if foreign:
@@ -61,12 +61,19 @@ def changes(folder: Path, files: Iterable[Made]) -> list[Change]:
     return found
 
 
+def by_hand(path: Path) -> bool:
+    """Whether a file is there that archsweep did not make."""
+    text = _text(path)
+    return text is not None and not is_ours(text)
+
+
 def _text(path: Path) -> str | None:
+    """What is in a file; None where there is none, and nothing of what is no text, or cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except UnicodeDecodeError:
+    except (OSError, UnicodeDecodeError):
         return ""
 
 

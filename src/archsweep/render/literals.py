@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 WIDTH = 88  # the narrowest line that formatters keep to by default
 STEP = "    "
+_ESCAPED = {'"': '\\"', "\\": "\\\\"}
 
 
 def literal(value: Any, indent: int = 0, before: int = 0) -> str:
@@ -45,8 +45,8 @@ def _flat(value: Any) -> str:
         return f"({inner},)" if len(value) == 1 else f"({inner})"
     if isinstance(value, str):
         return _text(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return f'float("{value}")'
+    if isinstance(value, float):
+        return repr(value).replace("e+", "e") if math.isfinite(value) else f'float("{value}")'
     return repr(value)
 
 
@@ -54,4 +54,6 @@ def _text(value: str) -> str:
     """In double quotes, unless that would need more escapes than single ones."""
     if '"' in value and "'" not in value:
         return repr(value)
-    return json.dumps(value, ensure_ascii=not value.isprintable())
+    return (
+        '"' + "".join(_ESCAPED.get(sign) or (sign if sign.isprintable() else repr(sign)[1:-1]) for sign in value) + '"'
+    )

@@ -219,7 +219,7 @@ def _shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _beyond(whole: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
-    """What `whole` states and `shared` does not; laid over what it is shared by it is `whole` again."""
+    """What `whole` states and `shared` does not; laid over that, it is `whole` again if `whole` has all of `shared`."""
     found: dict[str, Any] = {}
     for name, value in whole.items():
         beside = shared.get(name, _beyond)

@@ -102,6 +102,12 @@ def test_the_criteria_are_judged_each_by_its_own_results() -> None:
     assert not silent.complete
 
 
+@pytest.mark.parametrize(("status", "judged"), [("fail", Judged.NO), ("unavailable", Judged.YES), ("pass", Judged.YES)])
+def test_real_weights_count_where_they_are_at_hand(status: str, judged: Judged) -> None:
+    rows = [*BOTH, cell("one", "parity", status, weights="some/checkpoint@main")]
+    assert covered(rows, [RUN]).architectures[0].criteria[Criterion.RUNS] is judged
+
+
 def test_checks_are_counted_over_classes_and_apart_from_what_does_not_apply() -> None:
     rows = [*BOTH, cell("one", "parity", "inapplicable", class_name="Head"), cell("two", "parity", "unavailable")]
     (forward, parity) = covered(rows).checks
