@@ -102,7 +102,8 @@ def test_a_class_without_a_forward_pass_is_not_asked_what_needs_one(known: dict[
     result = depth.ended(tmp_path / "a", known["bark/BarkModel"], "backward")
     assert result.status is Status.INAPPLICABLE
     assert result.message.startswith("BarkModel has no forward pass")
-    assert depth.ended(tmp_path / "b", known["bark/BarkModel"], "forward").status is Status.ERROR
+    lot = depth.lot(tmp_path / "b", known["bark/BarkModel"], ("forward", "backward", "parity"))
+    assert [item.status for item in lot] == [Status.ERROR, Status.INAPPLICABLE, Status.ERROR], "whatever came before"
 
 
 def neighbours(outputs: Any) -> Any:

@@ -94,11 +94,9 @@ def work(folder: Path) -> bool:
         announce.begin(index)
         bench.take(case)
         _restore()
-        if common is not None:  # no model, no inputs: that is the ending of every case of the lot
-            outcome = endings.repeated(common, case)
-        else:
-            outcome = _attempt(lot, case, bench, announce)
-            common = None if bench.found or outcome.status is Status.INAPPLICABLE else outcome
+        outcome = _attempt(lot, case, bench, announce, common)
+        if not (bench.found or outcome.status is Status.INAPPLICABLE):
+            common = common or outcome  # no model, no inputs: that is the ending of every case that applies
         _write(folder / f"result-{index}.json", outcome)
         if _spoiled(outcome, bench.capabilities):
             handing.leave(folder)
@@ -112,11 +110,15 @@ def _spoiled(outcome: Result, capabilities: Capabilities) -> bool:
     return capabilities.fresh_after_error and on_device
 
 
-def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer) -> Result:
+def _attempt(lot: Lot, case: Case, bench: LotBench, announce: Announcer, common: Result | None) -> Result:
     began = time.perf_counter()
     source = {reuse.SOURCE: reuse.source_hash(lot.subject)}
     try:
-        verdict = _judge(case, bench)
+        check = registry.load("checks", case.check)
+        reason = _inapplicable(check, bench)
+        if common is not None and reason is None:
+            return endings.repeated(common, case)
+        verdict = _judge(check, bench, reason)
         told: dict[str, Any] = {"program": dict(facts)} if (facts := bench.facts()) else {}
         doubt = _doubt(verdict, bench, announce.now.graph)
         told |= {"control": doubt} if doubt else {}
@@ -192,9 +194,7 @@ def _made(bench: LotBench) -> dict[str, Any]:
     return {"recipe": {**short, "inputs": sorted(called), "called": called, **left_out}}
 
 
-def _judge(case: Case, bench: LotBench) -> Verdict:
-    check = registry.load("checks", case.check)
-    reason = _inapplicable(check, bench)
+def _judge(check: ModuleType, bench: LotBench, reason: str | None) -> Verdict:
     if reason:
         return Verdict(status=Status.INAPPLICABLE, message=reason)
     if bench.predicted:
