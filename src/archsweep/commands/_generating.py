@@ -82,6 +82,10 @@ def generated(wanted: Wanted, given: Mapping[str, Any]) -> Generated:
         universe = universe or catalog.load(cache=cache, imports=imports, trust_remote_code=trusted)
         chosen = families(universe, wanted)
         groups = _groups(universe, chosen)
+        if template is not None:
+            for family in chosen:
+                own = [subject for subjects in groups for subject in subjects if subject.family == family]
+                pytest_files.check_fit(template, family, own)
         place = specification_cache.folder(cache, imports, trust_remote_code=trusted)
         found = {item.subject: item for subjects in groups for item in specification_cache.read(place, subjects) or ()}
         absent = [subjects for subjects in groups if any(subject.id not in found for subject in subjects)]

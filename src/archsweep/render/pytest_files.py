@@ -89,13 +89,9 @@ def made(
 ) -> Made:  # fmt: skip
     """The file of one model folder. Raises SettingsError for a template that does not fit it, or whose text does not
     test what it states."""
-    main = next((subject for subject, _ in entries if subject.is_base), entries[0][0])
+    main = _main([subject for subject, _ in entries])
     used = chosen or templates()[str(main.architecture)]
-    if used.fits and str(main.architecture) not in used.fits:
-        raise SettingsError(
-            f"the template {used.name} is for {', '.join(used.fits)}, and {family} is {main.architecture}",
-            f"Leave --template out, or take: --template {main.architecture}",
-        )
+    check_fit(used, family, [subject for subject, _ in entries])
     types = dict.fromkeys(subject.model_type for subject, _ in entries)
     stated = [
         _architecture(alike)
@@ -110,6 +106,20 @@ def made(
     )  # fmt: skip
     _checked(text, used, family)
     return Made(family=family, name=file_name(family), text=text)
+
+
+def check_fit(used: Template, family: str, subjects: Sequence[Subject]) -> None:
+    """Raises SettingsError where a template is written for other architectures than that of a family's main class."""
+    kind = str(_main(subjects).architecture)
+    if used.fits and kind not in used.fits:
+        raise SettingsError(
+            f"the template {used.name} is for {', '.join(used.fits)}, and {family} is {kind}",
+            f"Leave --template out, or take: --template {kind}",
+        )
+
+
+def _main(subjects: Sequence[Subject]) -> Subject:
+    return next((subject for subject in subjects if subject.is_base), subjects[0])
 
 
 def _rendered(used: Template, **values: Any) -> str:
