@@ -16,7 +16,8 @@ from archsweep.settings import DEFAULT_PLATFORM
 BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
 REPORT, DETAILS, BADGE = "HF_COVERAGE_REPORT.md", "HF_COVERAGE_DETAILS.md", "coverage.svg"
 PHASES = {1: "core", 2: "high priority", 3: "expansion", 4: "medium", 5: "low", 6: "complete"}
-HEADS = ("", "model types", "generated", "executed", "verified", "complete")
+PLATFORM = "platform"
+HEADS = ("model types", "generated", "executed", "verified", "complete")
 MARKS = {Judged.YES: "✓", Judged.NO: "✗", Judged.NOT: "–"}
 COLOURS = ((95, "#2e7d32"), (80, "#8d6e00"), (0, "#b3261e"))  # from so many percent on; white stays readable on each
 GUIDE = {
@@ -41,7 +42,7 @@ def tables(coverage: Coverage) -> list[Table]:
         ("phase", phases),
         ("category", analysis.by(coverage, lambda item: item.category)),
         ("architecture", analysis.by(coverage, lambda item: item.architecture)),
-        ("platform", analysis.by_platform(coverage)),
+        (PLATFORM, analysis.by_platform(coverage)),
     ]
 
 
@@ -69,10 +70,10 @@ def show(coverage: Coverage, console: Any, names: Iterable[str] = ()) -> None:
     for name, counts in tables(coverage):
         if counts and (not wanted or name in wanted):
             grid = Grid(box=SIMPLE_HEAD, pad_edge=False)
-            for number, head in enumerate((name, *HEADS[1:])):
+            for number, head in enumerate((name, *_columns(name))):
                 grid.add_column(head, justify="right" if number else "left", style=None if number else "bold")
-            for count in (*counts, coverage.whole) if name != "platform" else counts:
-                grid.add_row(*_cells(count))
+            for count in (*counts, coverage.whole) if name != PLATFORM else counts:
+                grid.add_row(*_cells(count, _columns(name)))
             console.print(grid)
     if not wanted or "check" in wanted:
         grid = Grid(box=SIMPLE_HEAD, pad_edge=False)
@@ -88,8 +89,14 @@ def show(coverage: Coverage, console: Any, names: Iterable[str] = ()) -> None:
         console.print(f"{coverage.older} cells are of other releases of transformers and count for nothing.")
 
 
-def _cells(count: Count) -> list[str]:
-    return [count.name, *map(str, (count.total, count.generated, count.executed, count.verified, count.complete))]
+def _cells(count: Count, columns: Sequence[str]) -> list[str]:
+    found = {"model types": count.total, **_counts(count)}
+    return [count.name, *(str(found[name]) for name in columns)]
+
+
+def _columns(name: str) -> tuple[str, ...]:
+    """Of a breakdown: a file, and completeness, are of no platform."""
+    return HEADS if name != PLATFORM else tuple(head for head in HEADS if head not in ("generated", "complete"))
 
 
 CHECKED = ("check", "platform", "verified", "applicable", "inapplicable", "classes")
@@ -123,9 +130,9 @@ def report(coverage: Coverage, command: str) -> str:
 
 def _markdown(coverage: Coverage) -> Iterator[str]:
     for name, counts in tables(coverage):
-        rows = [_cells(count) for count in counts]
-        whole = [[f"**{text}**" for text in _cells(coverage.whole)]] if name != "platform" else []
-        yield from (f"## By {name}", "", *_table((name, *HEADS[1:]), rows, whole), "")
+        rows = [_cells(count, _columns(name)) for count in counts]
+        whole = [[f"**{text}**" for text in _cells(coverage.whole, HEADS)]] if name != PLATFORM else []
+        yield from (f"## By {name}", "", *_table((name, *_columns(name)), rows, whole), "")
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], ready: Iterable[Sequence[str]] = ()) -> Iterator[str]:
@@ -180,11 +187,11 @@ def _on(item: Completion, platform: str) -> str:
 def section(coverage: Coverage, badge: str) -> str:
     """What stands in a README between the markers."""
     _, phases = tables(coverage)[0]
-    rows = [_cells(count) for count in phases]
-    whole = [[f"**{text}**" for text in _cells(coverage.whole)]]
+    rows = [_cells(count, HEADS) for count in phases]
+    whole = [[f"**{text}**" for text in _cells(coverage.whole, HEADS)]]
     return "\n".join(
         [f"![verified: {percent(coverage.percent)}]({badge})", "", f"{headline(coverage)} (`archsweep coverage`).", "",
-         *_table(("phase", *HEADS[1:]), rows, whole)]
+         *_table(("phase", *HEADS), rows, whole)]
     )  # fmt: skip
 
 

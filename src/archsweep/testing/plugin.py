@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from archsweep.testing.saving import Saver
 
 FIXTURE, DATA = "archsweep_case", "ARCHITECTURES"
+FLAGS = ("--platform", "--all-platforms", "--check", "--checkpoint", "--baseline", "--save-results")
 HANDED = "archsweep"  # what the first process hands to the others
 HEAD = 2048  # characters of a file in which it says that it was generated
 MARK = "Made by archsweep"
@@ -64,6 +65,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--save-results", metavar="DB", help="keep the results in this database of archsweep")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """What is wrong with a flag is said before anything is collected."""
+    if any(session.config.getoption(flag) for flag in FLAGS):
+        _state(session.config)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if FIXTURE not in metafunc.fixturenames:
         return
@@ -75,11 +82,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def archsweep_case(request: pytest.FixtureRequest) -> Case:
     """The case of a generated test: `archsweep_case.verify()` runs and judges it."""
+    from archsweep.encoding import encode
     from archsweep.testing.case import Case
 
     state = _state(request.config)
     tell = functools.partial(_tell, request.node)
-    return Case(planned=request.param, result=_result(state), tell=tell, baseline=state.baseline)
+    asked = encode(state.runner.options)
+    return Case(planned=request.param, result=_result(state), tell=tell, baseline=state.baseline, asked=asked)
 
 
 def _tell(node: pytest.Item, name: str, text: str) -> None:
@@ -98,7 +107,8 @@ def _result(state: State) -> Any:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What is to be run of each lot, once all that is deselected has gone."""
-    found = [parameters[FIXTURE] for item in session.items if FIXTURE in (parameters := _parameters(item))]
+    parametrized = [_parameters(item).get(FIXTURE) for item in session.items]
+    found = [case for case in parametrized if isinstance(case, Planned)]  # pytest's own mark: of a file without cases
     if not found:
         return
     lots: dict[str, list[Planned]] = {}
@@ -122,7 +132,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         from archsweep.testing import saving
 
         files = {Path(str(item.path)) for item in session.items if FIXTURE in _parameters(item)}
-        saving.store(state.database, state.journals, state.begun, files or _generated(session.config))
+        try:
+            saving.store(state.database, state.journals, state.begun, files or _generated(session.config))
+        except ArchsweepError as error:
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+            told = f"{error}\nThe results wait in {state.journals}: archsweep import {state.journals}/*.jsonl"
+            session.config.get_terminal_writer().line(f"\narchsweep: {told}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
