@@ -72,6 +72,10 @@ class CheckpointFault(ArchsweepError):
     """A folder or a name under which there are no weights that can be loaded."""
 
 
+class NoCheckpoint(CheckpointFault):
+    """A name under which there is no folder, and that the hub and its cache do not have."""
+
+
 class DatabaseError(ArchsweepError):
     """A database that is locked, read-only, of another version, or not a database."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +47,30 @@ def _model_row(items: list[Subject]) -> Row:
         "sub_model": base.standing != "stand-alone",
         "checkpoint": base.checkpoint,
     }
+
+
+def meant_row(subjects: Sequence[Subject]) -> Row:
+    """What the catalog says of some classes of one model type: what they differ in, as a list."""
+    first = subjects[0]
+    return {
+        "model_type": first.model_type,
+        "category": _each(item.category for item in subjects),
+        "architecture": _each(str(item.architecture) for item in subjects),
+        "role": _each(item.role for item in subjects),
+        "modality": _each(str(part) for item in subjects for part in item.modality),
+        "tasks": _each(task for item in subjects for task in item.tasks),
+        "priority": str(first.priority),
+        "phase": first.phase,
+        "family": first.family,
+        "standing": str(first.standing),
+        "checkpoint": first.checkpoint,
+        "base_class": next((item.class_name for item in subjects if item.is_base), None),
+        "classes": [item.class_name for item in subjects],
+    }
+
+
+def _each(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
 
 
 def class_rows(catalog: Catalog, selection: Selection) -> list[Row]:

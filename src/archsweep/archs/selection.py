@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from archsweep.archs.catalog import Catalog
 from archsweep.contract import Priority, Subject
-from archsweep.errors import SettingsError, UnknownName
+from archsweep.errors import SettingsError, UnknownName, nearest
 
 PHASES = tuple(str(number) for number in range(1, 7))
 
@@ -83,6 +83,30 @@ def _check(item: _Filter, wanted: set[str], catalog: Catalog) -> None:
         known.update(item.values(subject))
     for name in sorted(wanted - known):
         raise UnknownName(item.kind, name, sorted(known), item.listing)
+
+
+def meant(catalog: Catalog, name: str) -> tuple[Subject, ...]:
+    """The classes that the name of a model type means: those in a mapping, else all; or the one class of an id such as
+    TYPE/CLASS. None where it is neither."""
+    known = {subject.model_type for subject in catalog.subjects}
+    if name not in known:
+        return tuple(subject for subject in catalog.subjects if subject.id == name)
+    mapped = choose(catalog, Selection(models=(name,)))
+    return mapped or choose(catalog, Selection(models=(name,), exported=True))
+
+
+def nearest_to(catalog: Catalog, name: str) -> tuple[str, ...]:
+    """What somebody may have meant by a name that is no model type and no id of a class: ids of a class of that name or
+    of that model type, else model types that are called much alike."""
+    own = [subject for subject in choose(catalog, Selection(exported=True)) if subject.class_name == name]
+    if own:
+        return tuple(subject.id for subject in own[:3])
+    model_type, _, class_name = name.partition("/")
+    inner = [subject.class_name for subject in catalog.subjects if subject.model_type == model_type]
+    if inner and class_name:
+        return tuple(f"{model_type}/{found}" for found in nearest(class_name, inner)) or (model_type,)
+    known = sorted({subject.model_type for subject in catalog.subjects})
+    return nearest(name.rpartition("/")[2] or model_type, known)  # of a hub id, the part behind the owner's name
 
 
 _RANK = {priority: number for number, priority in enumerate(Priority)}

@@ -30,6 +30,7 @@ class Specification:
 
     `lacks`: why it was not built, where a package is wanted that archsweep does not bring, or no search succeeds.
     `missing`: the package of archsweep's own that is not here: this says nothing then.
+    `died`: so did the process that was asked, which may be this machine's doing.
     """
 
     subject: str
@@ -38,6 +39,7 @@ class Specification:
     generates: bool = False
     lacks: str = ""
     missing: str = ""
+    died: bool = False
 
 
 def specified(subject: Subject) -> Specification:

@@ -36,8 +36,9 @@ def read(place: Path, subjects: Sequence[Subject]) -> list[Specification] | None
 
 
 def write(place: Path, subjects: Sequence[Subject], found: Sequence[Specification]) -> None:
-    """Keeps them, unless one hangs on a package that is not here. A folder that takes nothing costs another search."""
-    if any(item.missing for item in found):
+    """Keeps them, unless one hangs on a package that is not here, or on a process that died. A folder that takes
+    nothing costs another search."""
+    if any(item.missing or item.died for item in found):
         return
     try:
         place.mkdir(parents=True, exist_ok=True)

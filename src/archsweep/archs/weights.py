@@ -17,7 +17,7 @@ from typing import Any
 
 from archsweep.archs.catalog import Catalog
 from archsweep.contract import Subject
-from archsweep.errors import CheckpointFault, nearest
+from archsweep.errors import CheckpointFault, NoCheckpoint, nearest
 
 _ID = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt")
@@ -46,7 +46,7 @@ def locate(text: str, *, allow_pickle: bool = False, code: bool = False) -> Chec
     if text and folder.exists():
         raise CheckpointFault(f"{text} is a file", "Name the folder that holds its config.json.")
     if ".." in text or not _ID.match(text):
-        raise CheckpointFault(f"{text!r} is neither a folder nor a name that the hub could have", "Give one of both.")
+        raise NoCheckpoint(f"{text!r} is neither a folder nor a name that the hub could have", "Give one of both.")
     found = _fetched(text, [*FILES, *(_PICKLES if allow_pickle else ()), *(("*.py",) if code else ())])
     revision = found.name[:12] if found.parent.name == "snapshots" else "main"
     return _read(found, f"{text}@{revision}", allow_pickle)
@@ -69,15 +69,13 @@ def _fetched(name: str, wanted: list[str]) -> Path:
     try:
         return Path(huggingface_hub.snapshot_download(name, allow_patterns=wanted))
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
-        raise CheckpointFault(
+        raise NoCheckpoint(
             f"there is no folder {name}, the hub's cache has no {name}, and the hub cannot be asked from here",
             "Either the name is unknown, or its files are not cached: check it, or download it where the hub answers.",
         ) from error
     except (errors.HfHubHTTPError, errors.HFValidationError, OSError) as error:
         told = str(error).strip().partition("\n")[0]
-        raise CheckpointFault(
-            f"the hub gives no {name}: {told}", "Check the name, and whether it is public."
-        ) from error
+        raise NoCheckpoint(f"the hub gives no {name}: {told}", "Check the name, and whether it is public.") from error
 
 
 def _read(folder: Path, name: str, allow_pickle: bool) -> Checkpoint:

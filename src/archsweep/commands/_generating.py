@@ -75,7 +75,6 @@ def generated(wanted: Wanted, given: Mapping[str, Any]) -> Generated:
         for name, item in settings.load({key: given[key] for key in ("cache", "jobs", "imports")}).items()
     }
     cache, imports, trusted = known["cache"].absolute(), known["imports"], given["trust_remote_code"]
-    hidden = specification.needless(catalog_cache.optional_packages())
     universe = catalog.kept(cache=cache, imports=imports, trust_remote_code=trusted)
     with Progress(quiet=given["quiet"]) as progress:
         progress.stage("reading the catalog")
@@ -91,6 +90,7 @@ def generated(wanted: Wanted, given: Mapping[str, Any]) -> Generated:
         absent = [subjects for subjects in groups if any(subject.id not in found for subject in subjects)]
         if absent:
             progress.stage(f"building tiny models of {len(absent)} model types: torch and transformers are imported")
+            hidden = specification.needless(catalog_cache.optional_packages())
             with Session(imports, trust_remote_code=trusted, hidden=hidden) as session:
                 found |= _searched(session, absent, known["jobs"] or cores(), place, progress)
     versions = _versions(universe)

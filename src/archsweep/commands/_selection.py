@@ -84,12 +84,12 @@ def universe_options(function: Function) -> Function:
     return result
 
 
-def catalog(imports: tuple[str, ...] = (), *, trust_remote_code: bool = False) -> Catalog:
+def catalog(imports: tuple[str, ...] = (), *, trust_remote_code: bool = False, cache: str | None = None) -> Catalog:
     """The catalog that the options of `universe_options` describe, from the disk cache where it is fresh."""
     from archsweep import settings
     from archsweep.archs.catalog import load
 
-    known = settings.load({"imports": imports})
+    known = settings.load({"imports": imports, "cache": cache})
     return load(
         cache=known["cache"].value, imports=known["imports"].value, trust_remote_code=trust_remote_code, tell=_tell
     )

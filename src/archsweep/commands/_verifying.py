@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 import tempfile
@@ -53,10 +54,12 @@ def _ran(paths: Sequence[Path], given: Mapping[str, Any]) -> dict[str, list[Xml.
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         words = [sys.executable, "-m", "pytest", "-q", "--no-header", "-p", PLUGIN, "-p", "no:cacheprovider"]
-        words += [f"--junitxml={report}", "--tb=short", *_parallel(given)]
-        words += ["--save-results", given["database"]] if given["database"] else []
+        words += [f"--junitxml={report}", "--tb=short", "--continue-on-collection-errors", *_parallel(given)]
+        words += [f"--save-results={given['database']}"] if given["database"] else []  # a bare path moves pytest's root
         output = None if not given["quiet"] else subprocess.DEVNULL
-        done = subprocess.run([*words, *map(str, paths)], stdout=sys.stderr if output is None else output, check=False)
+        done = subprocess.run(
+            [*words, *map(str, paths)], stdout=sys.stderr if output is None else output, env=_told(given), check=False
+        )
         if done.returncode in (USAGE, NOTHING_COLLECTED) or not report.exists():
             raise SettingsError(
                 f"pytest could not run the files (it ended with {done.returncode})",
@@ -67,6 +70,12 @@ def _ran(paths: Sequence[Path], given: Mapping[str, Any]) -> dict[str, list[Xml.
             place = case.get("classname", "") or case.get("name", "")
             found.setdefault(place.rpartition(".")[2], []).append(case)
         return found
+
+
+def _told(given: Mapping[str, Any]) -> dict[str, str]:
+    """The environment of pytest: which cache and which modules were asked for here."""
+    told = {"ARCHSWEEP_CACHE": given.get("cache") or "", "ARCHSWEEP_IMPORTS": ",".join(given.get("imports") or ())}
+    return {**os.environ, **{name: text for name, text in told.items() if text}}
 
 
 def _parallel(given: Mapping[str, Any]) -> list[str]:
@@ -88,8 +97,7 @@ def _judged(path: Path, cases: Sequence[Xml.Element]) -> Verified:
     passed = len(cases) - skipped - len({id(case) for case, _ in bad})
     if bad:
         case, tag = bad[0]
-        said = " ".join((tag.get("message") or tag.text or "").split())
-        fault = f"{len(bad)} of {len(cases)} tests, the first {case.get('name')}: {said}"[:LONGEST]
+        fault = f"{len(bad)} of {len(cases)} tests, the first {case.get('name')}: {_said(tag)}"[:LONGEST]
     elif not cases:
         fault = "none of its tests was collected"
     elif not passed:
@@ -97,3 +105,10 @@ def _judged(path: Path, cases: Sequence[Xml.Element]) -> Verified:
     else:
         fault = ""
     return Verified(path=path, passed=passed, skipped=skipped, fault=fault)
+
+
+def _said(tag: Xml.Element) -> str:
+    """What was raised; of a file that cannot be imported JUnit's message alone does not tell."""
+    raised = [line[1:] for line in (tag.text or "").splitlines() if line.startswith("E ")]
+    said = raised[-1] if raised and tag.tag == "error" else tag.get("message") or tag.text or ""
+    return " ".join(said.split())

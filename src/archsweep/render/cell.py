@@ -43,6 +43,20 @@ def show_cell(cell: Row, history: Sequence[Row], repeat: str, out: Console) -> N
     out.print(Text(plain(repeat)), soft_wrap=True)
 
 
+def show_facts(title: str, row: Row, out: Console) -> None:
+    """Prints named values, one a line, lists with commas; what is empty is left out."""
+    from rich.text import Text
+
+    out.print(Text(line(title), style="bold"))
+    table = _pairs()
+    for name, value in row.items():
+        if value not in _EMPTY:
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            table.add_row(Text(line(name.replace("_", " ")), style="bold"), Text(line(text, 4_000)))
+    out.print(table)
+    out.print()
+
+
 def show_candidates(asked: str, rows: Sequence[Row], out: Console) -> None:
     """Prints the cells that a beginning of a name means."""
     from rich import box

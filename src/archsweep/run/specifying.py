@@ -64,4 +64,4 @@ def _answer(done: _Asked, wait_status: int | None) -> list[Specification]:
         return [decode(Specification, item) for item in json.loads((done.folder / ANSWER_FILE).read_text())]
     fault = "the zygote died" if wait_status is None else endings.death(wait_status)[1]
     lacks = f"no answer within {DEADLINE_S:g} s a class" if done.late else fault
-    return [Specification(subject=subject.id, lacks=lacks) for subject in done.subjects]
+    return [Specification(subject=subject.id, lacks=lacks, died=True) for subject in done.subjects]

@@ -169,7 +169,8 @@ def known_classes(path: Path) -> list[Row]:
             select n.model_type, n.class_name, coalesce(r.details ->> 'source', '') as source, n.transformers_version,
                 coalesce(split_part(s.class_module, '.', 1), '') as package
             from newest n join results r on r.id = n.result
-            left join subjects s using (model_type, class_name, transformers_version)
+            left join subjects s on (s.model_type, s.class_name, s.transformers_version)
+                = (n.model_type, n.class_name, n.transformers_version)
             where n.weights = ?
             qualify row_number() over (
                 partition by n.model_type, n.class_name

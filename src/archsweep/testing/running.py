@@ -29,19 +29,20 @@ class Runner:
     run: str
     keep: Callable[[Sequence[Result], Subject, Ground], None]
     lots: dict[str, list[Planned]] = dataclasses.field(default_factory=dict)  # what is to be run, by lot
-    _ended: dict[str, Result] = dataclasses.field(default_factory=dict)
+    _ended: dict[Planned, Result] = dataclasses.field(default_factory=dict)
     _grounds: dict[str, Ground] = dataclasses.field(default_factory=dict)
     _faults: dict[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     _subjects: Mapping[str, Subject] = dataclasses.field(default_factory=dict)
     _session: Session | None = None
 
     def result(self, planned: Planned) -> Result:
-        """How the case ended; runs all cases of its lot at its first one."""
-        if planned.case.id not in self._ended:
-            beside = self.lots.get(planned.lot) or [planned]
-            for found in self._run(beside if planned in beside else [planned]):
-                self._ended[found.case.id] = found
-        return self._ended[planned.case.id]
+        """How the case ended; runs all cases of its lot at its first one. Two files may state a class in two ways."""
+        if planned not in self._ended:
+            beside = [item for item in self.lots.get(planned.lot, ()) if item.architecture is planned.architecture]
+            cases = beside if planned in beside else [planned]
+            found = {result.case.id: result for result in self._run(cases)}
+            self._ended |= {item: found[item.case.id] for item in cases}
+        return self._ended[planned]
 
     def close(self) -> None:
         if self._session is not None:

@@ -1,0 +1,50 @@
+"""What the plugin decides by itself: which tests belong together, and which files are generated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archsweep import registry
+from archsweep.testing import plugin
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "lot"),
+    [
+        (
+            "models/test_bert.py::test_bert[bert/BertModel:cpu:parity]",
+            "models/test_bert.py::test_bert[bert/BertModel:cpu",
+        ),
+        ("test_bert.py::test_bert[bert/BertModel:cpu:parity:float16]", "test_bert.py::test_bert[bert/BertModel:cpu"),
+        ("test_bert.py::test_bert[bert/BertModel:npu:parity]", "test_bert.py::test_bert[bert/BertModel:npu"),
+        ("test_bert.py::test_other", "test_bert.py::test_other"),
+        ("test_bert.py::test_other[a:b:c]", "test_bert.py::test_other[a:b:c]"),
+        ("test_bert.py::test_other[a/b]", "test_bert.py::test_other[a/b]"),
+        ("test_bert.py::TestIt::test_other[1-2]", "test_bert.py::TestIt::test_other[1-2]"),
+    ],
+)
+def test_cases_of_one_class_on_one_platform_are_a_lot_and_another_test_is_alone(nodeid: str, lot: str) -> None:
+    assert plugin.lot_of(nodeid) == lot
+
+
+def test_a_file_is_generated_if_it_says_so_at_its_top(tmp_path: Path) -> None:
+    for name, text in (
+        ("ours.py", '"""bert.\n\nMade by archsweep 1.0.\n"""\n'),
+        ("theirs.py", '"""By hand."""\n'),
+        ("late.py", "#" * plugin.HEAD + "Made by archsweep"),
+    ):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "bytes.py").write_bytes(b"\xff\xfe Made by archsweep")
+    found = {path.name for path in tmp_path.iterdir() if plugin._is_generated(path)}
+    assert found == {"ours.py", "bytes.py"}
+
+
+def test_all_checks_are_those_that_need_not_be_asked_by_name() -> None:
+    every = registry.names("checks")
+    costly = {name for name in every if getattr(registry.load("checks", name), "costly", False)}
+    assert costly
+    assert {*plugin._usual(("all",), every)} == {*every} - costly
+    assert plugin._usual(("batch", "compile"), every) == ("batch", "compile")
+    assert "compile" in plugin._usual(("all", "compile"), every)
