@@ -306,9 +306,7 @@ class Lot:
     imports: tuple[str, ...] = ()
     rules_alone: bool = False  # ignore overrides.toml and remembered outcomes
     checkpoint: str = ""  # where real weights are: a folder or a hub id; "" for tiny ones, or where none are known
-    stated: Mapping[str, Any] | None = (
-        None  # the tiny configuration, where a test file states it: nothing else is tried
-    )
+    stated: Mapping[str, Any] | None = None  # the tiny configuration that a test file states: nothing else is tried
 
 
 @dataclass(frozen=True, kw_only=True)

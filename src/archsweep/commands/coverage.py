@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DEFAULT_COMMAND = "archsweep generate --all --verify --save-results DB && archsweep coverage --db DB --write ."
 
 
-@click.command()
+@click.command(short_help="What is generated, executed, verified, complete.")
 @database_option
 @click.option(
     "--by", "names", multiple=True, metavar="NAME", help="phase, category, architecture, platform, check, criterion."

@@ -19,7 +19,7 @@ FOLDER = Path("tests/models")
 DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
 
-@click.command()
+@click.command(short_help="Readable pytest files for any architecture, or all of them.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Every model folder of transformers.")
 @click.option("--category", "categories", multiple=True, metavar="NAME", help="Category, e.g. text-encoders.")
@@ -51,7 +51,8 @@ def command(names: tuple[str, ...], **given: Any) -> int:
     archsweep generate --all --check                in CI: exit 1 when a file is stale
     archsweep generate bert --verify                compile, collect and run
     \b
-    Exit codes: 0 all is well, 1 a file is stale (--check), fails (--verify) or could not be made, 2 wrong usage.
+    Exit codes: 0 all is well, 1 a file is stale (--check), fails (--verify) or could not be
+    made, 2 wrong usage.
     """
     from archsweep.commands import _generating
     from archsweep.render import file_tree

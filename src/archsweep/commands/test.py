@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from archsweep.run.plan import Options
 
 
-@click.command()
+@click.command(short_help="One architecture, or real weights: everything that is known.")
 @click.argument("what", metavar="NAME")
 @click.option(
     "--platform", "--hardware", "platforms", multiple=True, metavar="NAME…|present|auto", help="Where to run."
