@@ -5,6 +5,7 @@ One is wrong by 1 %, one raises, one hangs. They take the same way as every mode
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from archsweep.contract import (
     VERIFYING,
     Architecture,
     Case,
+    Evidence,
     Lot,
     Modality,
     Priority,
@@ -25,6 +27,7 @@ from archsweep.contract import (
     Subject,
     Tensor,
 )  # fmt: skip
+from archsweep.run import endings
 
 MODEL_TYPE = "sentinel"
 EXPECTED = {"Wrong": Status.FAIL, "Raising": Status.ERROR, "Hanging": Status.TIMEOUT}
@@ -65,6 +68,17 @@ def faults(results: Iterable[Result]) -> dict[str, list[str]]:
             text = f"the {name.lower()} sentinel ended {outcome.status} at {outcome.stage}: {outcome.message}"
             found.setdefault(outcome.case.platform, []).append(f"{text} (expected {EXPECTED[name]})")
     return found
+
+
+def believed(result: Result, wrong: Iterable[str]) -> Result:
+    """The result, or, where its platform's sentinels did not end as they must, one that is not to be trusted."""
+    told = "; ".join(wrong)
+    if not told:
+        return result
+    return dataclasses.replace(
+        result, status=Status.BROKEN, evidence=Evidence.NONE, failure=None,
+        message=endings.shorten(f"not to be trusted: {told}"), details={**result.details, "ended": str(result.status)},
+    )  # fmt: skip
 
 
 class SentinelSource:

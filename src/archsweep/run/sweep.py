@@ -18,7 +18,7 @@ from typing import Any
 import archsweep
 from archsweep import registry
 from archsweep.archs import catalog, overrides, selection
-from archsweep.contract import TINY, VERIFYING, Case, Evidence, Lot, Result, RunEnd, RunRecord, Status, Subject
+from archsweep.contract import TINY, VERIFYING, Case, Lot, Result, RunEnd, RunRecord, Subject
 from archsweep.encoding import encode
 from archsweep.errors import EXIT_BROKEN, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_OK, SettingsError
 from archsweep.run import axes, endings, findings, plan, reuse, sentinels
@@ -258,7 +258,7 @@ def _take(course: _Course, results: Iterable[Result], progress: Progress) -> lis
             course.held.setdefault(result.case.platform, []).append(result)
     taken = []
     for platform in course.judged.intersection(course.held):
-        taken += [_broken(result, course.broken.get(platform)) for result in course.held.pop(platform)]
+        taken += [sentinels.believed(result, course.broken.get(platform, ())) for result in course.held.pop(platform)]
     course.results += taken
     course.unkept += taken
     course.executed += len(taken)
@@ -271,16 +271,6 @@ def _judge(course: _Course, platform: str) -> None:
     if len(own) == len(sentinels.EXPECTED):
         course.judged.add(platform)
         course.broken.update(sentinels.faults(own))
-
-
-def _broken(result: Result, faults: Sequence[str] | None) -> Result:
-    if not faults:
-        return result
-    message = endings.shorten(f"not to be trusted: {'; '.join(faults)}")
-    details = {**result.details, "ended": str(result.status)}
-    return dataclasses.replace(
-        result, status=Status.BROKEN, evidence=Evidence.NONE, message=message, failure=None, details=details
-    )
 
 
 def _flush(course: _Course, keeper: Keeper) -> None:

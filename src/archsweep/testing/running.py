@@ -13,7 +13,7 @@ from pathlib import Path
 from archsweep import registry
 from archsweep.archs import catalog
 from archsweep.archs.selection import Selection
-from archsweep.contract import Evidence, Result, Status, Subject
+from archsweep.contract import Result, Subject
 from archsweep.errors import SettingsError, UnknownName
 from archsweep.run import plan, sentinels
 from archsweep.run.plan import Ground, Options
@@ -60,7 +60,7 @@ class Runner:
             found = plan.unavailable([lot], ground)
         else:
             found = [
-                self._believed(result)
+                sentinels.believed(result, self._faults.get(first.case.platform, ()))
                 for turn in self._at_work().run([lot], [], 1, [ground])
                 for result in turn.results
             ]
@@ -95,16 +95,6 @@ class Runner:
                 ended = [item for turn in self._at_work().run([], lots, 1, [ground]) for item in turn.results]
                 self._faults |= sentinels.faults(ended)
         return self._grounds[platform]
-
-    def _believed(self, result: Result) -> Result:
-        faults = self._faults.get(result.case.platform)
-        if not faults:
-            return result
-        details = {**result.details, "ended": str(result.status)}
-        return dataclasses.replace(
-            result, status=Status.BROKEN, evidence=Evidence.NONE, failure=None, details=details,
-            message=f"not to be trusted: {'; '.join(faults)}",
-        )  # fmt: skip
 
 
 def checkpoint(what: str, cache: Path) -> tuple[str, str, str]:
