@@ -123,7 +123,7 @@ def test_the_configuration_of_the_file_is_what_is_built(folder: Path, first: Ran
     """A model that knows of other states wants others."""
     for check in BOTH:
         said = first.ended("test_wider", f"decision_transformer/DecisionTransformerModel:cpu:{check}")
-        assert "  states: float32 (2, 10, 17), now float32 (2, 10, 9)\nWrite" in said, said
+        assert "  states: float32 (2, 6, 17), now float32 (2, 6, 9)\nWrite" in said, said
     sql = "select distinct details->'recipe'->>'candidate' from results where status = 'pass'"
     assert read.query(folder / "kept.duckdb", sql)[1] == [("stated",)]
 

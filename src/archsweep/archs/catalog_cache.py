@@ -90,7 +90,7 @@ def optional_packages() -> tuple[str, ...]:
     for place in _transformers():
         path = place / "utils" / "import_utils.py"
         if path.is_file():
-            text = path.read_text()
+            text = path.read_text(encoding="utf-8")
             table = re.search(r"^BACKENDS_MAPPING\b.*?^\)", text, re.MULTILINE | re.DOTALL)
             named = re.findall(r"_is_package_available\(\s*\"([\w.-]+)\"", text)
             listed = re.findall(r"\(\s*\"([\w-]+)\",\s*\(", table.group()) if table else []
