@@ -135,6 +135,9 @@ def test_the_newest_result_that_has_a_source_speaks(sync: Verb) -> None:
     fresh = made.result("fig/FigModel", "forward", details={"source": ""}, **later)
     append.append(Path("r.duckdb"), [fresh], [here("fig/FigModel")], [environment])
     assert told(sync("--db", "r.duckdb", "--json")[1])["changed"] == [changed]
+    newest = made.result("fig/FigModel", "generate", details={"source": "b2"}, **later)
+    append.append(Path("r.duckdb"), [newest], [here("fig/FigModel")], [environment])
+    assert told(sync("--db", "r.duckdb", "--json")[1])["changed"][0]["since"] == "5.23.0"
 
 
 @pytest.mark.parametrize(
