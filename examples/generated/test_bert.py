@@ -47,7 +47,10 @@ ARCHITECTURES = [
                 "tasks": ["text-classification", "zero-shot-classification"],
             },
             "BertForTokenClassification": {"tasks": ["token-classification"]},
-            "BertLMHeadModel": {"config": {"is_decoder": True}, "checks": ["generate"]},
+            "BertLMHeadModel": {
+                "config": {"is_decoder": True, "pad_token_id": 0},
+                "checks": ["generate"],
+            },
         },
     ),
 ]

@@ -1,4 +1,4 @@
-"""`archsweep coverage` for real: what a database holds is counted, what lies around is not; what is wrong is refused."""
+"""`archsweep coverage` for real: what a database holds is counted, what lies around is not; faults are refused."""
 
 from __future__ import annotations
 

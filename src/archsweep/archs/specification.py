@@ -14,12 +14,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from archsweep.contract import Subject
+from archsweep.contract import Architecture, Modality, Subject
 
 if TYPE_CHECKING:
     import torch
 
 PACKAGE, EXTRA = "archsweep", "models"  # whose optional packages every machine that states anything has
+PADDING = "pad_token_id"
 LONGEST = 58  # characters of a reason: it stands on one line of a file
 _NAME = re.compile(r"[\w.-]+")
 
@@ -51,7 +52,7 @@ def specified(subject: Subject) -> Specification:
         found = recipe.find(subject)
         model = recipe.make_model(subject, found)
         return Specification(
-            subject=subject.id, config=found.config, generates=_generates(model),
+            subject=subject.id, config={**_padding(subject, model.config), **found.config}, generates=_generates(model),
             inputs={name: described(value) for name, value in recipe.make_inputs(subject, found).items()},
         )  # fmt: skip
     except ImportError as error:
@@ -68,6 +69,13 @@ def specified(subject: Subject) -> Specification:
     except defaults.faults():
         config = {}
     return Specification(subject=subject.id, config=config, lacks=textwrap.shorten(lacks, LONGEST, placeholder=" …"))
+
+
+def _padding(subject: Subject, config: Any) -> dict[str, int]:
+    """The padding token of a decoder, also where it is the default: whoever pads a batch of texts has to know it."""
+    token = getattr(config, PADDING, None)
+    decodes = subject.architecture is Architecture.DECODER_ONLY and Modality.TEXT in subject.modality
+    return {PADDING: token} if decodes and isinstance(token, int) else {}
 
 
 def described(value: Any) -> str:
