@@ -6,6 +6,7 @@ import inspect
 import os
 import signal
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -26,6 +27,16 @@ class Branching(torch.nn.Module):
 
     def forward(self, values, mask):
         return {"scaled": values * 3 if bool((mask == 0).any()) else values * 2}
+
+
+class Lingering(Branching):
+    """Takes three seconds of processor time before it branches, where torch's own exporter looks."""
+
+    def forward(self, values, mask):
+        began = time.process_time()
+        while torch.compiler.is_exporting() and time.process_time() - began < 3:
+            pass
+        return super().forward(values, mask)
 
 
 VALUES = torch.linspace(-1, 1, 8).reshape(2, 4)
@@ -68,7 +79,7 @@ def test_the_fault_is_torchs_where_its_own_exporters_say_that_they_fail(tmp_path
 
     monkeypatch.setitem(export.BOUNDS, "dynamo", 1)
     with pytest.raises(export.ExportFault, match="given up after 1 s") as late:
-        export.graph(bench(tmp_path, PADDED, "late"))
+        export.graph(bench(tmp_path, PADDED, "late", model=Lingering))
     assert late.value.package == "", "a deadline of ours is no proof"
     status, _, failure = endings.classify(late.value, Stage.EXPORT)
     assert endings._blame("openvino", status, Stage.EXPORT, False, failure) == (Blame.OURS, None)
