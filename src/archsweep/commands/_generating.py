@@ -54,9 +54,8 @@ def families(universe: Catalog, wanted: Wanted) -> list[str]:
     chosen = dict.fromkeys(subject.family for subject in choose(universe, narrowed))
     found = [name for name in chosen if name in named] if named else list(chosen)
     if not found:
-        raise SettingsError(
-            f"none of {', '.join(wanted.names)} is in what the other flags leave", "Leave one of them out."
-        )
+        asked = f"none of {', '.join(wanted.names)}" if wanted.names else "no model folder"
+        raise SettingsError(f"{asked} is in what the flags leave", "Leave one of them out.")
     return [name for name in found if not (wanted.missing and (wanted.folder / file_name(name)).exists())]
 
 

@@ -15,8 +15,6 @@ from archsweep.errors import EXIT_FINDINGS, EXIT_OK, SettingsError
 if TYPE_CHECKING:
     from archsweep.analysis.coverage import Coverage
 
-DEFAULT_COMMAND = "archsweep generate --all --verify --save-results DB && archsweep coverage --db DB --write ."
-
 
 @click.command(short_help="What is generated, executed, verified, complete.")
 @database_option
@@ -28,9 +26,7 @@ DEFAULT_COMMAND = "archsweep generate --all --verify --save-results DB && archsw
     "--write", "folder", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
     help="Write HF_COVERAGE_REPORT.md and HF_COVERAGE_DETAILS.md there.",
 )  # fmt: skip
-@click.option(
-    "--made-by", "made_by", default=DEFAULT_COMMAND, metavar="COMMAND", help="What the report says made the results."
-)
+@click.option("--made-by", "made_by", default="", metavar="COMMAND", help="What the report says made the results.")
 @click.option(
     "--update", "readme", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="README",
     help="Refresh the table between the markers of a README, and coverage.svg beside it.",

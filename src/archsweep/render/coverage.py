@@ -119,7 +119,7 @@ def report(coverage: Coverage, command: str) -> str:
     parts = [
         f"# Coverage of transformers {coverage.transformers_version}", "", f"**{headline(coverage)}.**", "",
         "Counted from stored results: a file that nobody ran counts for nothing, and the denominator is what",
-        "transformers has. Made by", "", f"```sh\n{command}\n```", "",
+        "transformers has.", "", *(("Made by", "", f"```sh\n{command}\n```", "") if command else ()),
         *(f"- **{word}**: {text}" for word, text in GUIDE.items()), "", *_markdown(coverage),
         "## What makes an architecture complete", "", "| criterion | met |", "| --- | --- |",
         *(f"| {name} | {found} |" for name, found in _criteria(coverage)), "",

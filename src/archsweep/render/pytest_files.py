@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from archsweep.archs.specification import Specification
-from archsweep.contract import VERIFYING, Architecture, Subject
+from archsweep.contract import VERIFYING, Subject
 from archsweep.errors import SettingsError
 from archsweep.render.literals import literal
 from archsweep.render.templating import TEMPLATES, environment
@@ -243,7 +243,3 @@ def _beyond(whole: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, An
 
 def _sorted(value: Any) -> Any:
     return {name: _sorted(value[name]) for name in sorted(value)} if isinstance(value, Mapping) else value
-
-
-# What the fit of a template is told by.
-KINDS = tuple(map(str, Architecture))

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 FIXTURE, DATA = "archsweep_case", "ARCHITECTURES"
 FLAGS = ("--platform", "--all-platforms", "--check", "--checkpoint", "--baseline", "--save-results")
 HANDED = "archsweep"  # what the first process hands to the others
-HEAD = 2048  # characters of a file in which it says that it was generated
-MARK = "Made by archsweep"
 
 
 @dataclass
@@ -188,8 +186,9 @@ def _generated(config: pytest.Config) -> list[Path]:
 
 
 def _is_generated(path: Path) -> bool:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return MARK in file.read(HEAD)
+    from archsweep.render.pytest_files import is_ours
+
+    return is_ours(path.read_text(encoding="utf-8", errors="replace"))
 
 
 def _state(config: pytest.Config) -> State:

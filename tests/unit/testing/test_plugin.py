@@ -33,7 +33,7 @@ def test_a_file_is_generated_if_it_says_so_at_its_top(tmp_path: Path) -> None:
     for name, text in (
         ("ours.py", '"""bert.\n\nMade by archsweep 1.0.\n"""\n'),
         ("theirs.py", '"""By hand."""\n'),
-        ("late.py", "#" * plugin.HEAD + "Made by archsweep"),
+        ("late.py", "import os\n\n# Made by archsweep\n"),
     ):
         (tmp_path / name).write_text(text)
     (tmp_path / "bytes.py").write_bytes(b"\xff\xfe Made by archsweep")
