@@ -101,7 +101,7 @@ def contents(folder: Path) -> dict[str, bytes]:
         (("--priority", "urgent"), ("unknown priority 'urgent'",)),
         (("--phase", "9"), ("unknown phase '9'",)),
         (("--category", ""), ("--category is empty",)),
-        (("univnet", "--category", "vision"), ("none of univnet is in what the other flags leave",)),
+        (("univnet", "--category", "vision"), ("none of univnet is in what the flags leave",)),
         (("univnet", "--list", "--dry-run"), ("ask for different things",)),
         (("univnet", "--check", "--verify"), ("ask for different things",)),
         (("univnet", "--save-results", "a.duckdb"), ("Add --verify",)),
