@@ -16,7 +16,7 @@ from typing import Any
 from archsweep.errors import SettingsError
 
 PLUGIN = "archsweep.testing.plugin"
-NOTHING_COLLECTED, USAGE = 5, 4  # exit codes of pytest
+NOTHING_COLLECTED, USAGE, INTERNAL = 5, 4, 3  # exit codes of pytest
 LONGEST = 200  # characters of a fault
 
 
@@ -56,13 +56,14 @@ def _ran(paths: Sequence[Path], given: Mapping[str, Any]) -> dict[str, list[Xml.
         words = [sys.executable, "-m", "pytest", "-q", "--no-header", "-p", PLUGIN, "-p", "no:cacheprovider"]
         words += [f"--junitxml={report}", "--tb=short", "--continue-on-collection-errors", *_parallel(given)]
         words += [f"--save-results={given['database']}"] if given["database"] else []  # a bare path moves pytest's root
-        output = None if not given["quiet"] else subprocess.DEVNULL
-        done = subprocess.run(
-            [*words, *map(str, paths)], stdout=sys.stderr if output is None else output, env=_told(given), check=False
-        )
-        if done.returncode in (USAGE, NOTHING_COLLECTED) or not report.exists():
+        log = Path(folder, "log.txt")
+        with log.open("w", encoding="utf-8") as quiet:
+            output = quiet if given["quiet"] else sys.stderr
+            done = subprocess.run([*words, *map(str, paths)], stdout=output, env=_told(given), check=False)
+        if done.returncode in (USAGE, NOTHING_COLLECTED, INTERNAL) or not report.exists():
+            sys.stderr.write(log.read_text(encoding="utf-8", errors="replace"))
             raise SettingsError(
-                f"pytest could not run the files (it ended with {done.returncode})",
+                f"pytest could not run the files, or keep their results (it ended with {done.returncode})",
                 "It says why above. Is it installed? pip install 'archsweep[testing]'",
             )
         found: dict[str, list[Xml.Element]] = {}
