@@ -231,6 +231,8 @@ def test_real_weights_are_asked_of_their_class_alone(folder: Path) -> None:
     ("words", "part"),
     [
         (("--platform", "abacus"), "unknown platform 'abacus'"),
+        (("--platform", "present"), "unknown platform 'present'"),
+        (("--platform", ","), "--platform is empty"),
         (("--check", "parrity"), "unknown check 'parrity'"),
         (("--baseline=nowhere",), "no baseline at nowhere"),
         (("--checkpoint=nowhere",), "nowhere"),

@@ -260,9 +260,16 @@ def _weights(config: pytest.Config, cache: Path) -> dict[str, str]:
 def _platforms(config: pytest.Config) -> tuple[str, ...]:
     if config.getoption("--all-platforms"):
         return registry.names("platforms")
-    return _listed(config, "--platform") or (settings.DEFAULT_PLATFORM,)
+    named = _listed(config, "--platform")
+    for name in named:
+        registry.load("platforms", name)
+    return named or (settings.DEFAULT_PLATFORM,)
 
 
 def _listed(config: pytest.Config, flag: str) -> tuple[str, ...]:
-    """The values of a flag, which may be repeated, and have commas."""
-    return tuple(dict.fromkeys(name for value in config.getoption(flag) for name in value.split(",") if name))
+    """The values of a flag, which may be repeated, and have commas. Raises pytest.UsageError where it names nothing."""
+    given = config.getoption(flag)
+    found = tuple(dict.fromkeys(name.strip() for value in given for name in value.split(",") if name.strip()))
+    if given and not found:
+        raise pytest.UsageError(f"{flag} is empty. Leave it out if you do not want to choose.")
+    return found

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from archsweep import registry
+from archsweep.errors import UnknownName
 from archsweep.testing import plugin
 
 
@@ -48,3 +51,24 @@ def test_all_checks_are_those_that_need_not_be_asked_by_name() -> None:
     assert {*plugin._usual(("all",), every)} == {*every} - costly
     assert plugin._usual(("batch", "compile"), every) == ("batch", "compile")
     assert "compile" in plugin._usual(("all", "compile"), every)
+
+
+def config(*platforms: str) -> Any:
+    options = {"--platform": list(platforms), "--all-platforms": False}
+    return SimpleNamespace(getoption=options.__getitem__)
+
+
+def test_platforms_may_be_listed_with_blanks() -> None:
+    assert plugin._platforms(config("cpu, openvino", "cpu")) == ("cpu", "openvino")
+    assert plugin._platforms(config()) == ("cpu",)
+
+
+@pytest.mark.parametrize("value", ["", ",", " "])
+def test_a_flag_that_names_nothing_does_not_mean_the_default(value: str) -> None:
+    with pytest.raises(pytest.UsageError, match="--platform is empty"):
+        plugin._platforms(config(value))
+
+
+def test_a_word_that_is_no_platform_is_refused_before_anything_is_collected() -> None:
+    with pytest.raises(UnknownName, match="unknown platform 'present'"):
+        plugin._platforms(config("present"))
