@@ -71,6 +71,7 @@ class Saver:
 
 def store(database: Path, journals: Path, begun: RunRecord, files: Iterable[Path]) -> int:
     """All journals of a run into the database as one run that has ended; returns how many results. The journals go.
+    Where nothing was run, there is no run.
 
     `files`: the test files that were collected; the run's settings name them, with their bytes hashed.
     """
@@ -88,7 +89,8 @@ def store(database: Path, journals: Path, begun: RunRecord, files: Iterable[Path
         "verified": findings.verified((item.case, item.status) for item in results),
     }
     end = RunEnd(run=begun.run, finished_at=endings.now(), summary=summary)
-    append(database, results, list(subjects.values()), list(environments.values()), run=begun, end=end)
+    if results:
+        append(database, results, list(subjects.values()), list(environments.values()), run=begun, end=end)
     for path in paths:
         path.unlink()
     for place in (journals, journals.parent):

@@ -71,6 +71,15 @@ def test_once_they_are_stored_the_journals_are_gone_and_others_stay(tmp_path: Pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.duckdb"]
 
 
+def test_where_nothing_was_run_there_is_no_run(tmp_path: Path) -> None:
+    """As with --collect-only: an empty run would be the latest one."""
+    database = tmp_path / "a.duckdb"
+    place = saving.folder(database, "r1")
+    assert saving.store(database, place, begun(), []) == 0
+    assert read.runs(database) == []
+    assert not place.parent.exists()
+
+
 def test_what_was_stored_twice_counts_once(tmp_path: Path) -> None:
     database = tmp_path / "a.duckdb"
     for _ in range(2):
