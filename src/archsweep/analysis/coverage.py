@@ -115,7 +115,7 @@ def covered(
     rows = list(cells)
     fresh = [row for row in rows if row["transformers_version"] == transformers_version]
     current = [row for row in fresh if _plain(row)]
-    by_type, real = _by_type(current), _by_type(row for row in fresh if row["weights"] != TINY)
+    by_type, real = _by_type(current), _by_type(row for row in fresh if row["weights"] != TINY and _usual(row))
     generated = {
         (family, model_type) for run in collected for family in run["families"] for model_type in run["model_types"]
     }
@@ -141,7 +141,11 @@ def _by_type(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
 
 def _plain(row: Row) -> bool:
     """Whether a cell is of tiny weights, in the default dtype, without options."""
-    return row["weights"] == TINY and row["dtype"] == row["default_dtype"] and row["options"] in ("{}", "", None)
+    return row["weights"] == TINY and _usual(row)
+
+
+def _usual(row: Row) -> bool:
+    return row["dtype"] == row["default_dtype"] and row["options"] in ("{}", "", None)
 
 
 def _completion(base: Row, rows: Sequence[Row], real: Sequence[Row], generated: set[tuple[str, str]]) -> Completion:

@@ -106,6 +106,8 @@ def test_the_criteria_are_judged_each_by_its_own_results() -> None:
 def test_real_weights_count_where_they_are_at_hand(status: str, judged: Judged) -> None:
     rows = [*BOTH, cell("one", "parity", status, weights="some/checkpoint@main")]
     assert covered(rows, [RUN]).architectures[0].criteria[Criterion.RUNS] is judged
+    rows[-1] = {**rows[-1], "dtype": "float16"}
+    assert covered(rows, [RUN]).architectures[0].criteria[Criterion.RUNS] is Judged.YES, "nobody's default"
 
 
 def test_checks_are_counted_over_classes_and_apart_from_what_does_not_apply() -> None:
