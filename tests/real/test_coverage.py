@@ -82,6 +82,22 @@ def test_too_little_ends_with_1(command: Command) -> None:
     assert "fewer than 95 %" in told
 
 
+def test_a_readme_in_another_encoding_is_refused_and_stays(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text(MARKED, encoding="utf-16")
+    before = (tmp_path / "README.md").read_bytes()
+    code, _, told = command("--update", "README.md", "--write", "out")
+    assert (code, "README.md cannot be read" in told) == (2, True), told
+    assert (tmp_path / "README.md").read_bytes() == before
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_ends_of_a_readmes_lines_stay(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text(MARKED, newline="\r\n")
+    assert command("--update", "README.md")[0] == 0
+    found = (tmp_path / "README.md").read_bytes()
+    assert found.count(b"\n") == found.count(b"\r\n") > MARKED.count("\n")
+
+
 def test_reports_the_table_and_the_badge_are_written(command: Command, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(MARKED)
     assert command("--write", "out", "--update", "README.md", "--by", "phase")[0] == 0

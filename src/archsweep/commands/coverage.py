@@ -104,12 +104,20 @@ def _write(found: Coverage, folder: Path | None, readme: Path | None, made_by: s
         inner = rendering.section(found, badge.relative_to(readme.parent).as_posix())
         texts |= {
             badge: rendering.badge(found),
-            readme: rendering.updated(readme, readme.read_text(encoding="utf-8"), inner),
+            readme: rendering.updated(readme, _text(readme), inner),
         }
     try:
         for path, text in texts.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
+            path.write_text(text, encoding="utf-8", newline="")
             click.echo(f"written: {path}", err=True)
     except OSError as error:
         raise SettingsError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+
+
+def _text(path: Path) -> str:
+    """With the ends of its lines as they are."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from error

@@ -155,7 +155,7 @@ def _roadmap(coverage: Coverage) -> Iterator[str]:
         if number <= 3:
             boxes = (f"[{'x' if item.complete else ' '}] {escape(item.model_type)}" for item in own)
             yield from (f"  - {box}" for box in boxes)
-    yield from (f"  - {escape(name)}: {escape(why)}" for name, why in coverage.absent.items())
+    yield from (f"- {escape(name)}: {escape(why)}" for name, why in coverage.absent.items())
     yield ""
 
 
@@ -202,7 +202,8 @@ def updated(path: Path, text: str, inner: str) -> str:
         raise SettingsError(
             f"{path} has not these two lines, once each: {BEGIN} and {END}", "Put them where the table goes."
         )
-    return f"{text[: begin + len(BEGIN)]}\n{inner}\n{text[end:]}"
+    fresh = f"\n{inner}\n".replace("\n", "\r\n" if "\r\n" in text else "\n")
+    return f"{text[: begin + len(BEGIN)]}{fresh}{text[end:]}"
 
 
 def badge(coverage: Coverage) -> str:

@@ -50,7 +50,7 @@ def test_boxes_are_ticked_by_what_is_complete() -> None:
     assert "- [x] **Phase 1, core**: 2 of 2 (to 2)" in text
     assert "- [ ] **Phase 6, complete**: 1 of 2 (to 12)" in text
     assert "  - [x] type\\_0" in text
-    assert "  - elsewhere: transformers has it not." in text
+    assert "\n- elsewhere: transformers has it not.\n" in text, "it is not of the last phase"
 
 
 def test_details_have_a_line_for_each_type() -> None:
@@ -72,6 +72,8 @@ def test_a_readme_keeps_all_but_what_stands_between_its_markers(tmp_path: Path) 
     assert found.endswith(f"\n{coverage.END}\nafter\n")
     assert "old" not in found
     assert coverage.updated(tmp_path, found, coverage.section(FOUND, "docs/coverage.svg")) == found
+    windows = coverage.updated(tmp_path, text.replace("\n", "\r\n"), coverage.section(FOUND, "docs/coverage.svg"))
+    assert windows == found.replace("\n", "\r\n")
 
 
 @pytest.mark.parametrize(
