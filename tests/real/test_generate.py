@@ -97,6 +97,7 @@ def contents(folder: Path) -> dict[str, bytes]:
         (("univnet", "bret"), ("unknown architecture 'bret'",)),
         (("BertModel",), ("unknown architecture 'BertModel'",)),
         ((), ("nothing to generate", "--all")),
+        (("univnet", "--all"), ("--all is everything", "univnet")),
         (("--category", "visoin"), ("unknown category 'visoin'", "vision")),
         (("--priority", "urgent"), ("unknown priority 'urgent'",)),
         (("--phase", "9"), ("unknown phase '9'",)),

@@ -23,7 +23,6 @@ class Wanted:
 
     folder: Path
     names: tuple[str, ...] = ()
-    everything: bool = False
     missing: bool = False
     categories: tuple[str, ...] = ()
     priorities: tuple[str, ...] = ()

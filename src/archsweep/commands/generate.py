@@ -63,10 +63,11 @@ def command(names: tuple[str, ...], **given: Any) -> int:
         raise click.UsageError("--save-results keeps what --verify runs. Add --verify.")
     chosen = {field: split(given[field], f"--{flag}") for field, flag in _CHOICES.items()}
     if not (names or given["everything"] or given["missing"] or any(chosen.values())):
-        raise click.UsageError("nothing to generate. Name architectures, or --all, --missing, --category, --priority")
-    wanted = _generating.Wanted(
-        names=names, everything=given["everything"], missing=given["missing"], folder=given["folder"], **chosen
-    )
+        flags = "--all, --missing, --category, --priority, --phase"
+        raise click.UsageError(f"nothing to generate. Name architectures, or {flags}")
+    if names and given["everything"]:
+        raise click.UsageError(f"--all is everything, and {', '.join(names)} is not. Take one.")
+    wanted = _generating.Wanted(names=names, missing=given["missing"], folder=given["folder"], **chosen)
     made = _generating.generated(wanted, given)
     folder = given["folder"]
     planned = file_tree.changes(folder, made.files)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -90,10 +90,3 @@ def write(folder: Path, planned: Sequence[Change]) -> None:
         raise SettingsError(
             f"{error.filename or folder} cannot be written: {error.strerror}", "Another folder: --output-dir FOLDER"
         ) from error
-
-
-def ours(folder: Path) -> Iterator[Path]:
-    """The generated files of a folder, by name."""
-    for path in sorted(folder.glob("test_*.py")):
-        if is_ours(_text(path) or ""):
-            yield path

@@ -118,12 +118,3 @@ def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
         assert str(tmp_path / "models") in str(refused.value)
         assert "--output-dir" in str(refused.value)
     assert contents(tmp_path) == {"models": "a file where the folder should be"}
-
-
-def test_ours_are_the_generated_files_of_a_folder_by_name(tmp_path: Path) -> None:
-    file_tree.write(tmp_path, file_tree.changes(tmp_path, made("pear", "apple")))
-    (tmp_path / "test_by_hand.py").write_text(HAND)
-    (tmp_path / "test_folder.py").mkdir()
-    (tmp_path / "apple.py").write_text(HEAD)
-    assert [path.name for path in file_tree.ours(tmp_path)] == ["test_apple.py", "test_pear.py"]
-    assert list(file_tree.ours(tmp_path / "nowhere")) == []
