@@ -106,6 +106,7 @@ def contents(folder: Path) -> dict[str, bytes]:
         (("univnet", "--list", "--dry-run"), ("ask for different things",)),
         (("univnet", "--check", "--verify"), ("ask for different things",)),
         (("univnet", "--save-results", "a.duckdb"), ("Add --verify",)),
+        (("univnet", "--verify", "--save-results", "no/such/a.duckdb"), ("there is no folder",)),
         (("univnet", "--jobs", "0"), ("--jobs", "at least 1")),
         (("univnet", "--template", "enocder-only"), ("no template 'enocder-only'", "encoder-only")),
         (("univnet", "--template", "codec"), ("the template codec is for codec, and univnet is generator",)),

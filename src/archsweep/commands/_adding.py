@@ -31,10 +31,19 @@ class Added:
 
 def check_database(database: Path) -> None:
     """Raises DatabaseError where no results could be kept there; makes none."""
+    import tempfile
+
+    from archsweep.errors import DatabaseError
     from archsweep.store.database import prepare
 
-    if database.exists() or not database.absolute().parent.is_dir():
+    folder = database.absolute().parent
+    if database.exists() or not folder.is_dir():
         prepare(database)
+        return
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise DatabaseError(f"cannot create {database}: {error.strerror}") from error
 
 
 def generated(families: Sequence[str], given: Mapping[str, Any]) -> Generated:

@@ -54,7 +54,7 @@ def command(names: tuple[str, ...], **given: Any) -> int:
     Exit codes: 0 all is well, 1 a file is stale (--check), fails (--verify) or could not be
     made, 2 wrong usage.
     """
-    from archsweep.commands import _generating
+    from archsweep.commands import _adding, _generating
     from archsweep.render import file_tree
 
     if sum((given["listed"], given["dry_run"], given["check"], given["verify"])) > 1:
@@ -68,6 +68,8 @@ def command(names: tuple[str, ...], **given: Any) -> int:
     if names and given["everything"]:
         raise click.UsageError(f"--all is everything, and {', '.join(names)} is not. Take one.")
     wanted = _generating.Wanted(names=names, missing=given["missing"], folder=given["folder"], **chosen)
+    if given["database"]:
+        _adding.check_database(Path(given["database"]))
     made = _generating.generated(wanted, given)
     folder = given["folder"]
     planned = file_tree.changes(folder, made.files)

@@ -133,6 +133,7 @@ def test_where_all_is_done_nothing_is_chosen(batch: Verb, tmp_path: Path) -> Non
         (("1", "--category", "text-encoder"), "Nearest: text-encoders"),
         (("1", "--phase", ","), "--phase is empty"),
         (("1", "--db", "no/such/r.duckdb"), "there is no folder"),
+        (("1", "--db", "/proc/r.duckdb"), "cannot create /proc/r.duckdb"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_writes_nothing(
