@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def _unchanged(models: list[str], *words: str) -> list[str]:
-    """Those of which no class passes with its override alone; `words`: which classes. The base class says it of most."""
+    """Those of which no class passes with its override alone; `words`: which classes. A base class often says it."""
     if not models:
         return []
     with tempfile.TemporaryDirectory() as folder:
