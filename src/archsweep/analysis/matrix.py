@@ -1,60 +1,47 @@
-"""Folds cells into a matrix: category, architecture or class × platform. Rows in, rows out; no I/O.
+"""Folds cells into a matrix: category, architecture, subject or class × platform. Rows in, rows out; no I/O.
 
 What is counted is a subject on a platform: verified when every verifying check passed there, at the platform's default
 dtype and with tiny weights (several options, such as an engine, count apart). A folded cell is green only when all that
 is applicable is verified; otherwise it names the most severe status in it. Per platform only the newest fingerprint is
 folded; what is known under others alone is counted as `older`.
+
+Subjects that ended alike are judged once: `fold` takes `Group`s, which a database makes faster than Python does, and
+`build` takes rows. Both give the same matrix.
 """
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-from archsweep.contract import TINY, VERIFYING, Evidence, Status
+from archsweep.analysis.grouping import Depth, Ending, Group, Label, Place, Row, grouped
+from archsweep.analysis.verdict import INCOMPLETE, SEVERE, SEVERITY, WEAKNESS, Judged, Present, judge, weakest
+from archsweep.contract import VERIFYING, Status
 
-Row = Mapping[str, Any]
-Label = tuple[str, ...]
-Place = tuple[str, ...]  # a column: (platform,) or (platform, check)
+__all__ = [
+    "FLAT_COLUMNS", "INCOMPLETE", "ORDERS", "SEVERITY", "WEAKNESS", "Age", "Cell", "Depth", "Ending", "Group", "Label",
+    "Matrix", "Place", "Present", "Row", "build", "flat", "fold",
+]  # fmt: skip
 
-INCOMPLETE = "incomplete"  # nothing went wrong, but not every verifying check was run
-
-SEVERITY: tuple[str, ...] = (
-    Status.FAIL,
-    Status.CRASH,
-    Status.OOM,
-    Status.TIMEOUT,
-    Status.ERROR,
-    Status.BROKEN,
-    Status.UNSUPPORTED,
-    Status.UNEXECUTED,
-    Status.UNAVAILABLE,
-    INCOMPLETE,
-    Status.PASS,
-)
-WEAKNESS: tuple[str, ...] = (
-    Evidence.NONE,
-    Evidence.PREDICTED,
-    Evidence.COMPILER,
-    Evidence.EMULATOR,
-    Evidence.HARDWARE,
-)
 FLAT_COLUMNS = (
     "category", "model_type", "class_name", "platform", "check", "status", "evidence", "verified", "applicable",
-    "by_status", "inapplicable", "older", "fingerprints", "finished_at",
+    "by_status", "inapplicable", "older", "fingerprints", "finished_at", "transformers", "age_days", "older_age_days",
+    "changed_at",
 )  # fmt: skip
+ORDERS = ("priority", "name", "verified", "changed")
 _PRIORITIES = ("critical", "high", "medium", "low")
 
 
-class Depth(StrEnum):
-    """How far the matrix is folded."""
+@dataclass(frozen=True, kw_only=True)
+class Age:
+    """How old the newest of some results is; `transformers` where that is not the current one, else ""."""
 
-    CATEGORY = "category"  # category × platform
-    ARCHITECTURE = "architecture"  # model type × platform
-    CLASS = "class"  # class × platform and check
+    days: int
+    transformers: str
+    partly: bool = False  # other results in the same cell are current
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +49,7 @@ class Cell:
     """One cell. `by_status` counts what is applicable; `verified` of it is green. What is inapplicable stands apart.
 
     `older` counts what is known under older fingerprints only: beside the rest in a folded cell, in it at the depth of
-    classes.
+    classes. `age` is that of what is counted, None where it is current; `older_age` that of what stands beside it.
     """
 
     label: Label
@@ -76,6 +63,10 @@ class Cell:
     older: int = 0
     fingerprints: tuple[str, ...] = ()
     finished_at: str = ""  # of the newest result in it
+    transformers: tuple[str, ...] = ()
+    age: Age | None = None
+    older_age: Age | None = None
+    changed_at: str = ""  # when the last of its cases began to end as it does; "" where that was not asked for
 
     @property
     def green(self) -> bool:
@@ -94,53 +85,60 @@ class Matrix:
     filtered: bool = False  # lines are left out, and the totals fold only what is shown
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Unit:
-    """One thing that is counted: a subject on a platform, or at the depth of classes one case."""
+@dataclass(slots=True, eq=False)
+class _Part:
+    """Subjects of one cell that were judged alike."""
 
-    label: Label
-    place: Place
-    status: str
-    evidence: str
-    fingerprints: frozenset[str]
+    judged: Judged
+    count: int
     finished_at: str
-    older: bool
+    changed_at: str
 
 
-def build(
-    rows: Iterable[Row],
+def build(rows: Iterable[Row], depth: Depth, **options: Any) -> Matrix:
+    """The matrix of some rows of `cells`; the options are those of `fold`."""
+    return fold(grouped(rows, depth), depth, **options)
+
+
+def fold(
+    groups: Iterable[Group],
     depth: Depth,
     *,
     newest: Mapping[str, str] | None = None,
+    present: Present | None = None,
     statuses: Sequence[str] = (),
     evidences: Sequence[str] = (),
+    since: str = "",
+    order: str = "priority",
 ) -> Matrix:
-    """The matrix of some rows of `cells`.
+    """The matrix of subjects that were grouped by how they ended.
 
-    `newest` maps a platform to the one fingerprint that is folded there; None folds all of them. `statuses` and
-    `evidences` keep the lines in which something has one of them; they never change a line's numbers.
+    `newest` maps a platform to the one fingerprint that is folded there; None folds all of them. `statuses`,
+    `evidences` and `since` keep the lines in which something ended so, stands on that, or ends otherwise than before
+    that moment; they never change a line's numbers. `order` is one of ORDERS; categories stay together.
     """
-    rows = [row for row in rows if depth is Depth.CLASS or _verifies(row)]
-    units = list(_units(rows, depth, newest))
-    order = _order(rows, depth)
-    cells = {
-        key: _fold(key[0], key[1], inside)
-        for key, inside in _grouped(units, lambda unit: (unit.label, unit.place)).items()
-    }
-    labels = {label for label, _ in cells}
-    if statuses or evidences:
-        labels &= {unit.label for unit in units if _wanted(unit, statuses, evidences)}
-    totals = {
-        place: _fold(("all",), place, inside)
-        for place, inside in _grouped([unit for unit in units if unit.label in labels], lambda unit: unit.place).items()
-    }
+    judged_as = judge(() if depth is Depth.CLASS else VERIFYING, newest, present)
+    cells: dict[tuple[Label, Place], list[_Part]] = {}
+    ranks: dict[str, int] = {}
+    labels: set[Label] = set()
+    filtered = bool(statuses or evidences or since)
+    for group in groups:
+        judged = judged_as(group.endings, group.place[0])
+        part = _Part(judged, group.subjects, _latest(group.finished_at, judged), _latest(group.changed_at, judged))
+        cells.setdefault((group.label, group.place), []).append(part)
+        rank = _PRIORITIES.index(group.priority) if group.priority in _PRIORITIES else len(_PRIORITIES)
+        ranks[group.label[0]] = min(rank, ranks.get(group.label[0], rank))
+        if not filtered or _wanted(part, statuses, evidences, since):
+            labels.add(group.label)
+    folder = _Folder(present)
+    shown = {key: folder.cell(*key, parts) for key, parts in cells.items() if key[0] in labels}
     return Matrix(
         depth=depth,
-        labels=tuple(sorted(labels, key=lambda label: order[label])),
-        places=tuple(sorted({place for label, place in cells if label in labels}, key=_place_order)),
-        cells={key: cell for key, cell in cells.items() if key[0] in labels},
-        totals=totals,
-        filtered=bool(statuses or evidences),
+        labels=tuple(sorted(labels, key=_order(order, ranks, shown.values()))),
+        places=tuple(sorted({place for _, place in shown}, key=_place_order)),
+        cells=shown,
+        totals=_totals({key: cells[key] for key in shown}, folder),
+        filtered=filtered,
     )
 
 
@@ -167,101 +165,147 @@ def _flat(cell: Cell) -> dict[str, Any]:
         "older": cell.older,
         "fingerprints": list(cell.fingerprints),
         "finished_at": cell.finished_at,
+        "transformers": list(cell.transformers),
+        "age_days": None if cell.age is None else cell.age.days,
+        "older_age_days": None if cell.older_age is None else cell.older_age.days,
+        "changed_at": cell.changed_at or None,
     }
 
 
-def _verifies(row: Row) -> bool:
-    return row["check"] in VERIFYING and row["weights"] == TINY and row["dtype"] == row["default_dtype"]
+def _latest(times: Sequence[str], judged: Judged) -> str:
+    if not times:
+        return ""
+    return max(times) if len(times) == len(judged.used) else max([times[place] for place in judged.used])
 
 
-def _label(row: Row, depth: Depth) -> Label:
-    whole = (row["category"], row["model_type"], row["class_name"])
-    return whole[: {Depth.CATEGORY: 1, Depth.ARCHITECTURE: 2, Depth.CLASS: 3}[depth]]
+def _wanted(part: _Part, statuses: Sequence[str], evidences: Sequence[str], since: str) -> bool:
+    judged = part.judged
+    alike = (not statuses or judged.status in statuses) and (not evidences or judged.evidence in evidences)
+    return alike and part.changed_at >= since
 
 
-def _order(rows: Sequence[Row], depth: Depth) -> dict[Label, tuple[Any, ...]]:
-    """Sort keys: the categories of highest priority first, then by name."""
-    rank = {name: number for number, name in enumerate(_PRIORITIES)}
-    of_category: dict[str, int] = {}
-    for row in rows:
-        number = rank.get(str(row.get("priority")), len(rank))
-        of_category[row["category"]] = min(number, of_category.get(row["category"], number))
-    return {label: (of_category[label[0]], *label) for label in (_label(row, depth) for row in rows)}
+class _Folder:
+    """Folds the parts of a cell. Cells with the same judgements and counts differ in names and times alone."""
+
+    def __init__(self, present: Present | None) -> None:
+        self._present = present
+        self._known: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def cell(self, label: Label, place: Place, parts: Sequence[_Part]) -> Cell:
+        key = (len(place), *[(id(part.judged), part.count) for part in parts])
+        common = self._known.get(key)
+        if common is None:
+            common = self._known[key] = self._common(place, parts)
+        if len(parts) == 1:
+            finished, changed = parts[0].finished_at, parts[0].changed_at
+        else:
+            finished, changed = max([part.finished_at for part in parts]), max([part.changed_at for part in parts])
+        ages: dict[str, Any] = {} if self._present is None else self._ages(place, parts)
+        return Cell(
+            label=label, place=place, finished_at=_short(finished), changed_at=_short(changed), **common, **ages
+        )
+
+    def _common(self, place: Place, parts: Sequence[_Part]) -> dict[str, Any]:
+        applicable = [part for part in parts if part.judged.status != Status.INAPPLICABLE]
+        by_status: Counter[str] = Counter()
+        for part in _counted(place, applicable):
+            by_status[part.judged.status] += part.count
+        status = min(by_status, key=SEVERE.__getitem__, default="" if applicable else str(Status.INAPPLICABLE))
+        ground = Status.PASS if Status.PASS in by_status else status
+        counted = [part.judged for part in _counted(place, applicable)]
+        fingerprints = tuple(sorted({name for part in parts for name in part.judged.fingerprints}))
+        return {
+            "status": status,
+            "evidence": weakest(judged.evidence for judged in counted if judged.status == ground),
+            "verified": by_status[Status.PASS],
+            "applicable": sum(by_status.values()),
+            "by_status": dict(by_status),
+            "inapplicable": sum(part.count for part in parts) - sum(part.count for part in applicable),
+            "older": sum(part.count for part in applicable if part.judged.older),
+            "fingerprints": fingerprints,
+            "transformers": _versions(place[0], fingerprints, self._present),
+        }
+
+    def _ages(self, place: Place, parts: Sequence[_Part]) -> dict[str, Age | None]:
+        old = [part for part in parts if part.judged.older or part.judged.outdated]
+        if not old:
+            return {}
+        old = [part for part in old if part.judged.status != Status.INAPPLICABLE]
+        counted = _counted(place, [part for part in parts if part.judged.status != Status.INAPPLICABLE])
+        apart = [] if len(place) > 1 else [part for part in old if part.judged.older]
+        return {
+            "age": _age([part for part in old if part in counted], counted, self._present),
+            "older_age": _age(apart, apart, self._present),
+        }
+
+
+def _counted(place: Place, applicable: Sequence[_Part]) -> Sequence[_Part]:
+    """What counts in a cell. A case alone is not folded: an older fingerprint is shown there, with its mark."""
+    return applicable if len(place) > 1 else [part for part in applicable if not part.judged.older]
+
+
+def _totals(cells: Mapping[tuple[Label, Place], Sequence[_Part]], folder: _Folder) -> dict[Place, Cell]:
+    """Each column folded whole; what was judged alike is added up before."""
+    sums: dict[tuple[Place, int], _Part] = {}
+    for (_, place), parts in cells.items():
+        for part in parts:
+            known = sums.get((place, id(part.judged)))
+            if known is None:
+                sums[place, id(part.judged)] = _Part(part.judged, part.count, part.finished_at, part.changed_at)
+                continue
+            known.count += part.count
+            known.finished_at = max(known.finished_at, part.finished_at)
+            known.changed_at = max(known.changed_at, part.changed_at)
+    by_place: dict[Place, list[_Part]] = {}
+    for (place, _), part in sums.items():
+        by_place.setdefault(place, []).append(part)
+    return {place: folder.cell(("all",), place, parts) for place, parts in by_place.items()}
+
+
+def _age(old: Sequence[_Part], among: Sequence[_Part], present: Present | None) -> Age | None:
+    if present is None or not old:
+        return None
+    last = max(old, key=lambda part: part.finished_at)
+    day = datetime.date.fromisoformat(last.finished_at[:10])
+    days = max(0, (present.today - day).days)
+    return Age(days=days, transformers=last.judged.outdated, partly=len(old) < len(among))
+
+
+def _versions(platform: str, fingerprints: Sequence[str], present: Present | None) -> tuple[str, ...]:
+    if present is None:
+        return ()
+    return tuple(sorted({present.versions.get((platform, name), "") for name in fingerprints} - {""}))
+
+
+def _short(moment: str) -> str:
+    return f"{moment[:-8]}Z" if moment.endswith(".000000Z") else moment
+
+
+def _order(order: str, ranks: Mapping[str, int], cells: Iterable[Cell]) -> Callable[[Label], tuple[Any, ...]]:
+    """Sort keys of lines. By default the categories of highest priority come first, then names decide."""
+    if order in ("priority", "name"):
+        return lambda label: (0 if order == "name" else ranks[label[0]], *label)
+    keys: dict[Label, Any] = {}
+    counts: dict[Label, list[int]] = {}
+    for cell in cells:
+        if order == "changed":
+            for name in (cell.label, cell.label[:1]):
+                keys[name] = max(keys.get(name, ""), cell.changed_at)
+        else:
+            for name in {cell.label, cell.label[:1]}:
+                sums = counts.setdefault(name, [0, 0])
+                sums[0] += cell.verified
+                sums[1] += cell.applicable
+    if order == "verified":
+        keys = {
+            name: (verified / applicable if applicable else -1.0, verified)
+            for name, (verified, applicable) in counts.items()
+        }
+    places = {key: place for place, key in enumerate(sorted(set(keys.values()), reverse=True))}
+    return lambda label: (places[keys[label[:1]]], label[0], places[keys[label]], *label)
 
 
 def _place_order(place: Place) -> tuple[Any, ...]:
     """Platforms by name; the verifying checks before the others."""
     check = place[1] if len(place) > 1 else ""
     return place[0], VERIFYING.index(check) if check in VERIFYING else len(VERIFYING), check
-
-
-def _units(rows: Sequence[Row], depth: Depth, newest: Mapping[str, str] | None) -> Iterable[_Unit]:
-    def key(row: Row) -> tuple[Any, ...]:
-        subject = (row["model_type"], row["class_name"], row["platform"], row["options"])
-        return (row["case"],) if depth is Depth.CLASS else subject
-
-    for inside in _grouped(rows, key).values():
-        fresh = [row for row in inside if newest is None or newest.get(row["platform"]) == row["fingerprint"]]
-        used = fresh or inside
-        status = _status({row["check"]: row["status"] for row in used}, () if depth is Depth.CLASS else VERIFYING)
-        first = used[0]
-        yield _Unit(
-            label=_label(first, depth),
-            place=(first["platform"], first["check"]) if depth is Depth.CLASS else (first["platform"],),
-            status=status,
-            evidence=_weakest(row["evidence"] for row in used if row["status"] == status or status == INCOMPLETE),
-            fingerprints=frozenset(row["fingerprint"] for row in used),
-            finished_at=max(row["finished_at"] for row in used),
-            older=not fresh,
-        )
-
-
-def _status(found: Mapping[str, str], required: Sequence[str]) -> str:
-    """One status for the checks of a subject; `inapplicable` when it leaves the denominator."""
-    live = {check: status for check, status in found.items() if status != Status.INAPPLICABLE}
-    if not live:
-        return Status.INAPPLICABLE
-    worst = min(live.values(), key=SEVERITY.index)
-    if worst != Status.PASS:
-        return worst
-    if any(check not in found for check in required):
-        return INCOMPLETE
-    return worst if len(live) == len(found) else Status.INAPPLICABLE
-
-
-def _fold(label: Label, place: Place, units: Sequence[_Unit]) -> Cell:
-    alone = len(place) > 1  # the case itself: nothing is folded, so an older fingerprint is shown, with its mark
-    applicable = [unit for unit in units if unit.status != Status.INAPPLICABLE]
-    counted = [unit for unit in applicable if alone or not unit.older]
-    by_status = Counter(unit.status for unit in counted)
-    verified = by_status[Status.PASS]
-    status = min(by_status, key=SEVERITY.index, default="" if applicable else str(Status.INAPPLICABLE))
-    passes = [unit.evidence for unit in counted if unit.status == Status.PASS]
-    return Cell(
-        label=label,
-        place=place,
-        status=status,
-        evidence=_weakest(passes or [unit.evidence for unit in counted if unit.status == status]),
-        verified=verified,
-        applicable=len(counted),
-        by_status=dict(by_status),
-        inapplicable=len(units) - len(applicable),
-        older=sum(unit.older for unit in applicable),
-        fingerprints=tuple(sorted({name for unit in units for name in unit.fingerprints})),
-        finished_at=max((unit.finished_at for unit in units), default=""),
-    )
-
-
-def _weakest(evidences: Iterable[str]) -> str:
-    return min(evidences, key=WEAKNESS.index, default=str(Evidence.NONE))
-
-
-def _wanted(unit: _Unit, statuses: Sequence[str], evidences: Sequence[str]) -> bool:
-    return (not statuses or unit.status in statuses) and (not evidences or unit.evidence in evidences)
-
-
-def _grouped(items: Iterable[Any], key: Any) -> dict[Any, list[Any]]:
-    groups: dict[Any, list[Any]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return groups

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from archsweep.archs.rounding import Quantized
 from archsweep.contract import Bench, Capabilities, Evidence, Priority, Probe, Program
 from archsweep.machine import processor_name
-from archsweep.platforms import _torch, _torchao
+from archsweep.platforms import _code, _torch, _torchao
 
 title = "PyTorch eager on the CPU"
 priority = Priority.HIGH
@@ -32,3 +35,7 @@ def compile(bench: Bench) -> Program:
 
 def quantized(bench: Bench, scheme: str) -> Quantized:
     return _torchao.quantized(bench, compile, scheme)
+
+
+def usage(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return _code.eager(details, "cpu")

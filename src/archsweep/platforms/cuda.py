@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from archsweep.archs.rounding import Quantized
 from archsweep.contract import Bench, Capabilities, Evidence, Priority, Probe, Program
-from archsweep.platforms import _torch, _torchao
+from archsweep.platforms import _code, _torch, _torchao
 
 title = "PyTorch eager on CUDA"
 priority = Priority.HIGH
@@ -57,3 +59,7 @@ def compile(bench: Bench) -> Program:
 
 def quantized(bench: Bench, scheme: str) -> Quantized:
     return _torchao.quantized(bench, compile, scheme)
+
+
+def usage(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return _code.eager(details, "cuda", _code.WITHOUT_TF32)

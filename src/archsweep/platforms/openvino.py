@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib
+import json
 import re
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from archsweep.archs.rounding import Quantized
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program, Stage, Tensor
 from archsweep.errors import UNLOADABLE, Inapplicable, RuntimeFault, Unavailable, Unsupported, out_of_memory
 from archsweep.export import repairs, wrapping
-from archsweep.platforms import _nncf, _onnxruntime, _packages
+from archsweep.platforms import _code, _nncf, _onnxruntime, _packages
 
 title = "OpenVINO"
 priority = Priority.HIGH
@@ -155,6 +156,35 @@ def quantized(bench: Bench, scheme: str) -> Quantized:
         rounding=_nncf.SCHEMES[scheme], weights=weights,
         bytes_before=_nncf.size(made.model), bytes_after=_nncf.size(model),
     )  # fmt: skip
+
+
+def usage(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """By the route of the case: a program of a graph tells of the attempts at it, one straight from torch does not."""
+    told, program = _code.case(details), details.get("program") or {}
+    if reason := _code.lacking(details):
+        return _code.none(reason)
+    hint = {"INFERENCE_PRECISION_HINT": HINTS.get(told.dtype, "f32")}
+    asked = f"{_code.quoted(str(told.options.get('device', 'CPU')))}, {json.dumps(hint)}"
+    if "attempts" in program:
+        imports, lines, file = _code.graph(details, fold=False)
+        run = [
+            f'compiled = openvino.Core().compile_model("{file}", {asked})',
+            "feeds = [inputs[next(name for name in inputs if name in item.names)] for item in compiled.inputs]",
+            "found = compiled([value.numpy() for value in feeds])",
+        ]
+    else:
+        imports, lines = ["import torch"], _code.positional(details)
+        traced = program.get("route") == "torchscript"
+        exported = "module, example_input=given" if traced else "torch.export.export(module, given, strict=False)"
+        run = [
+            "with torch.no_grad():",
+            f"    converted = openvino.convert_model({exported})",
+            "converted.reshape({item: list(value.shape) for item, value in zip(converted.inputs, given)})",
+            f"compiled = openvino.Core().compile_model(converted, {asked})",
+            "found = compiled([value.numpy() for value in given])",
+        ]
+    named = _code.named(details, "[found[index] for index in range(len(compiled.outputs))]")
+    return [_code.code(f"import openvino  # {INSTALL}", *imports, lines=[*lines, "", *run, named])]
 
 
 def _settings(bench: Bench, core: Any) -> dict[str, Any]:

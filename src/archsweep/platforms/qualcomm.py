@@ -5,6 +5,7 @@ Qualcomm's own emulation of the chip that the option `soc` names. It computes in
 from __future__ import annotations
 
 import dataclasses
+import json
 import platform as machine
 import re
 import tempfile
@@ -17,7 +18,7 @@ from archsweep.archs.rounding import Quantized
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program
 from archsweep.errors import UNLOADABLE, Unavailable, Unexecuted, Unsupported
 from archsweep.export import control
-from archsweep.platforms import _onnxruntime, _packages, _qdq
+from archsweep.platforms import _code, _onnxruntime, _packages, _qdq
 
 title = "Qualcomm HTP (QNN)"
 priority = Priority.HIGH
@@ -83,7 +84,9 @@ def compile(bench: Bench) -> Program:
         return made, *_placed(made, bench.option("soc"))
 
     graph, (made, session, placed) = export.accepted(bench, take)
-    return _onnxruntime.SessionProgram(session, dataclasses.replace(made, graph=graph), placed)
+    program = _onnxruntime.SessionProgram(session, dataclasses.replace(made, graph=graph), placed)
+    program.details |= {"shape_nodes": list(placed.shape_nodes)} if placed.shape_nodes else {}
+    return program
 
 
 def quantized(bench: Bench, scheme: str) -> Quantized:
@@ -102,6 +105,31 @@ def quantized(bench: Bench, scheme: str) -> Quantized:
         rounding=_qdq.SCHEMES[scheme], weights=integers.weights,
         bytes_before=integers.bytes_before, bytes_after=integers.bytes_after,
     )  # fmt: skip
+
+
+def usage(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if reason := _code.lacking(details):
+        return _code.none(reason)
+    told, (imports, lines, file) = _code.case(details), _code.graph(details)
+    chosen = {"backend_type": "htp"}
+    if told.evidence != Evidence.HARDWARE:
+        chosen["soc_model"] = str(told.options.get("soc", capabilities.options["soc"][0]))
+    fallback = bool(details["program"].get("shape_nodes"))
+    said = "integers alone were left to the CPU" if fallback else "all of it on HTP, or nothing"
+    run = [
+        *lines,
+        "",
+        f'onnxruntime.register_execution_provider_library("{PROVIDER}", onnxruntime_qnn.get_library_path())',
+        f'devices = [item for item in onnxruntime.get_ep_devices() if item.ep_name == "{PROVIDER}"]',
+        'devices.sort(key=lambda item: item.device.type.name != "NPU")',
+        "options = onnxruntime.SessionOptions()",
+        f'options.add_session_config_entry("session.disable_cpu_ep_fallback", "{int(not fallback)}")  # {said}',
+        f"options.add_provider_for_devices(devices[:1], {json.dumps(chosen)})",
+        f'session = onnxruntime.InferenceSession("{file}", options)',
+        f"feeds = {_code.fed('session')}",
+        _code.named(details, "session.run(None, feeds)"),
+    ]
+    return [_code.code("import onnxruntime", f"import onnxruntime_qnn  # {INSTALL}", *imports, lines=run)]
 
 
 def _placed(made: _onnxruntime.Prepared, soc: str) -> tuple[Any, Placement]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from archsweep.archs.rounding import Quantized
 from archsweep.contract import Bench, Capabilities, Evidence, Priority, Probe, Program, Verdict
-from archsweep.platforms import _operators, _torch, _torchao
+from archsweep.platforms import _code, _operators, _torch, _torchao
 
 title = "PyTorch eager on ROCm"
 priority = Priority.MEDIUM
@@ -49,3 +52,7 @@ def compile(bench: Bench) -> Program:
 
 def quantized(bench: Bench, scheme: str) -> Quantized:
     return _torchao.quantized(bench, compile, scheme)
+
+
+def usage(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return _code.eager(details, "cuda", _code.WITHOUT_TF32)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program
-from archsweep.platforms import _browser, _browser_probe, _onnxruntime
+from archsweep.platforms import _browser, _browser_probe, _code, _onnxruntime
 from archsweep.platforms._tab import Tab
 from archsweep.platforms._web_parts import Parts
 
@@ -106,3 +108,10 @@ def compile(bench: Bench) -> Program:
     program = _browser.accepted(bench, REPAIRS, lambda made: AdapterProgram(_tab(), PROVIDER, made))
     program.device = _described(_tab())[0]
     return program
+
+
+def usage(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if _code.case(details).options.get("engine") == "native":
+        return _code.none("No lines: ONNX Runtime's native provider ran it, as a second opinion on the browser's.")
+    needs = "In a browser with WebGPU. The page lies beside the graph and inputs.json, on a server or on 127.0.0.1."
+    return _code.paged(details, PROVIDER, needs)

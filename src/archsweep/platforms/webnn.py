@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from archsweep.contract import Bench, Capabilities, Evidence, Placement, Priority, Probe, Program
-from archsweep.platforms import _browser, _browser_probe
+from archsweep.platforms import _browser, _browser_probe, _code
 from archsweep.platforms._tab import Tab
 from archsweep.platforms._web_parts import Parts
 
@@ -90,3 +92,8 @@ def compile(bench: Bench) -> Program:
     nodes, inside = program.counts() or (None, None)
     program.details = {**program.details, "nodes": nodes, "nodes_in_webnn": inside}
     return program
+
+
+def usage(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    needs = f"In a browser with WebNN (Chromium: {FLAGS[0]}). The page lies beside the graph and inputs.json."
+    return _code.paged(details, PROVIDER, needs)

@@ -12,9 +12,9 @@ from archsweep.render.words import UNTRIED, beside, ground, legend, line, readin
 _SPECIAL = {letter: f"\\{letter}" for letter in "\\`*_{}[]()#|!~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
-def escape(text: str) -> str:
+def escape(text: str, limit: int = 300) -> str:
     """`text` on one line, as text: every character of Markdown and HTML that could be more is disarmed."""
-    return "".join(_SPECIAL.get(letter, letter) for letter in line(text))
+    return "".join(_SPECIAL.get(letter, letter) for letter in line(text, limit))
 
 
 def matrix_table(matrix: Matrix, notes: Sequence[Mapping[str, Any]]) -> str:

@@ -6,16 +6,16 @@ draws them) and the same inputs, and ends with another code than 0 where the cas
 
 from __future__ import annotations
 
-import itertools
 import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archsweep.archs import comparison, eager, reference
+from archsweep.archs import comparison, eager, reference, statement
 from archsweep.archs.inputs.facts import stream
 from archsweep.archs.lively import Draw
+from archsweep.render import tensors
 
 if TYPE_CHECKING:
     import torch
@@ -253,34 +253,4 @@ def _wrapped(text: str, indent: str, width: int) -> list[str]:
 
 def tensor(value: torch.Tensor, seed: int) -> str:
     """An expression that makes `value`; where that would be long, another draw of the same kind and shape."""
-    import torch
-
-    shape = list(value.shape)
-    generator = f"generator=torch.Generator().manual_seed({seed})"
-    if value.is_floating_point():
-        flat = value.flatten()
-        if flat.numel() and bool((flat == flat[0]).all()):
-            return f"torch.full({shape}, {float(flat[0])!r})"
-        normal = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-        if torch.equal(normal, value):
-            return f"torch.randn({shape}, {generator})"
-        if flat.numel() <= 16:
-            return f"torch.tensor({value.tolist()})"
-        if torch.equal(normal.sigmoid(), value):
-            return f"torch.randn({shape}, {generator}).sigmoid()"
-        drawn = "rand" if float(flat.min()) >= 0 and float(flat.max()) <= 1 else "randn"
-        return f"torch.{drawn}({shape}, {generator})"
-    runs = [(key, len(list(group))) for key, group in itertools.groupby(value.flatten().tolist())]
-    if len(runs) == 1:
-        return f"torch.full({shape}, {runs[0][0]})"
-    if len(runs) > 200:
-        low, high = int(value.min()), int(value.max()) + 1
-        return f"torch.randint({low}, {high}, {shape}, {generator})"
-    parts: list[str] = []
-    for single, group in itertools.groupby(runs, key=lambda run: run[1] < 4):
-        if single:
-            parts.append("[" + ", ".join(str(key) for key, count in group for _ in range(count)) + "]")
-        else:
-            parts.extend(f"[{key}] * {count}" for key, count in group)
-    typed = "" if value.dtype == torch.int64 else f", dtype={value.dtype}"
-    return f"torch.tensor({' + '.join(parts)}{typed}).reshape({shape})"
+    return tensors.expression(statement.tensor(value, seed))

@@ -57,7 +57,8 @@ def footnotes(matrix: Matrix, notes: Sequence[Mapping[str, Any]]) -> Iterator[st
         if found:
             note = found[0]
             facts = (f"fingerprint {note['fingerprint']}", f"transformers {note['transformers_version']}")
-            parts = [line(note["device"] or ""), *facts, note["finished_at"][:10]]
+            behind = f"behind {note['behind']}, which is there" if note.get("behind") else ""
+            parts = [line(note["device"] or ""), *facts, behind, note["finished_at"][:10]]
             yield f"{name}: {', '.join(part for part in parts if part)}"
             if len(found) > 1:
                 yield f"{name}: {_older(matrix, name, len(found) - 1)}"

@@ -5,9 +5,7 @@ Also makes text from outside (names, errors) harmless for a terminal: nothing in
 
 from __future__ import annotations
 
-import unicodedata
-
-from archsweep.analysis.matrix import INCOMPLETE, Cell, Depth, Matrix
+from archsweep.analysis.matrix import INCOMPLETE, Age, Cell, Depth, Matrix
 from archsweep.contract import Evidence, Status
 
 SYMBOLS: dict[str, str] = {
@@ -53,7 +51,7 @@ _APART = (Status.UNEXECUTED, Status.UNAVAILABLE)
 def plain(text: str, limit: int = 10_000) -> str:
     """`text` with control, format and unassigned characters written out, and cut at `limit`; newlines stay."""
     cut = text if len(text) <= limit else f"{text[:limit]} … ({len(text):,} characters)"
-    return "".join(letter if letter == "\n" or _harmless(letter) else _written(letter) for letter in cut)
+    return "\n".join(row if row.isprintable() else _rewritten(row) for row in cut.split("\n"))
 
 
 def line(text: str, limit: int = 300) -> str:
@@ -61,8 +59,8 @@ def line(text: str, limit: int = 300) -> str:
     return " ".join(plain(text, limit).split())
 
 
-def _harmless(letter: str) -> bool:
-    return (letter.isascii() and letter.isprintable()) or unicodedata.category(letter)[0] not in "CZ" or letter == " "
+def _rewritten(row: str) -> str:
+    return "".join(letter if letter.isprintable() else _written(letter) for letter in row)
 
 
 def _written(letter: str) -> str:
@@ -71,10 +69,13 @@ def _written(letter: str) -> str:
 
 def verdict(cell: Cell) -> str:
     """The first half of a cell: `590/605 ✗ fail`, or for one case alone `✓ pass`."""
-    if not cell.applicable:
-        return f"{SYMBOLS[cell.status]} {cell.status}" if cell.status else ""
-    counts = "" if _alone(cell) else f"{cell.verified}/{cell.applicable} "
-    return f"{counts}{SYMBOLS[cell.status]} {cell.status}"
+    counts = f"{cell.verified}/{cell.applicable} " if cell.applicable and not _alone(cell) else ""
+    return f"{counts}{symbol(cell)}"
+
+
+def symbol(cell: Cell) -> str:
+    """`✗ fail`; "" where everything in the cell is older."""
+    return f"{SYMBOLS[cell.status]} {cell.status}" if cell.status else ""
 
 
 def ground(cell: Cell) -> str:
@@ -83,14 +84,29 @@ def ground(cell: Cell) -> str:
 
 
 def beside(cell: Cell) -> list[str]:
-    """What a folded cell shows apart: `7 unavailable`, `+ 12 older`; for one case, that it is older."""
-    if _alone(cell):
-        return ["(older)"] if cell.older else []
-    counts = {name: cell.by_status.get(name, 0) for name in _APART}
+    """What a cell shows apart: `7 unavailable`, `12 days old`, `+ 12 older`; for one case, that it is older."""
+    alone = _alone(cell)
+    counts = {} if alone else {name: cell.by_status.get(name, 0) for name in _APART}
     parts = [f"{count} {name}" for name, count in counts.items() if 0 < count < cell.applicable]
-    if cell.older:
+    if alone and cell.older:
+        parts.append("(older)")
+    if cell.age is not None:
+        parts.append(f"{'partly ' if cell.age.partly else ''}{_days(cell.age.days)} old")
+        parts += _under(cell.age)
+    if cell.older and not alone:
         parts.append(f"+ {cell.older} older")
+        if cell.older_age is not None:
+            parts[-1] += f": {_days(cell.older_age.days)}"
+            parts += _under(cell.older_age)
     return parts
+
+
+def _days(number: int) -> str:
+    return f"{number} day{'' if number == 1 else 's'}"
+
+
+def _under(age: Age) -> list[str]:
+    return [f"transformers {line(age.transformers)}"] if age.transformers else []
 
 
 def _alone(cell: Cell) -> bool:

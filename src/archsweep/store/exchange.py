@@ -22,9 +22,10 @@ from typing import IO, Any
 
 from archsweep.contract import Environment, Result, RunEnd, RunRecord, Subject
 from archsweep.encoding import decode, encode
-from archsweep.errors import ArchsweepError, nearest
+from archsweep.errors import ArchsweepError
 from archsweep.store import append, rows
 from archsweep.store.database import Connection, prepare, reading, writing
+from archsweep.store.runs import named
 
 FORMAT = 1
 _KINDS: dict[str, type[Any]] = {
@@ -212,7 +213,7 @@ def export_run(path: Path, run: str, file: Path) -> int:
     partial = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with reading(path) as connection, partial.open("wb") as raw:
-            name = _run_name(connection, run)
+            name = named(connection, run)
             if file.suffix == ".gz":
                 with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed:
                     count = _write(connection, name, packed)
@@ -231,20 +232,10 @@ def reported(path: Path, run: str) -> tuple[list[Environment], list[Result]]:
     from archsweep.store.lines import environments_of, results_of
 
     with reading(path) as connection:
-        name = _run_name(connection, run)
+        name = named(connection, run)
         results = [decode(Result, value) for value in results_of(connection, name, reused=True)]
         environments = [decode(Environment, value) for value in environments_of(connection, name, reused=True)]
     return environments, results
-
-
-def _run_name(connection: Connection, run: str) -> str:
-    known = [name for (name,) in connection.execute("select run from runs order by started_at, run").fetchall()]
-    if run == "latest" and known:
-        return str(known[-1])
-    if run not in known:
-        near = nearest(run, known) or tuple(reversed(known[-3:]))
-        raise ArchsweepError(f"there is no run {run!r}", f"Runs: {', '.join(near)}" if near else "")
-    return run
 
 
 def _write(connection: Connection, run: str, stream: Any) -> int:

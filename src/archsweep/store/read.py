@@ -10,7 +10,7 @@ import datetime
 import decimal
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from archsweep.encoding import decode
 from archsweep.errors import DatabaseError
 from archsweep.store.database import Connection, reading
 from archsweep.store.rows import canonical, newest_version
+from archsweep.store.speaking import ranked, relation
 
 Row = dict[str, Any]
 
@@ -29,6 +30,8 @@ CELL_COLUMNS = (
 )  # fmt: skip
 
 _ALLOWED = ("SELECT", "EXPLAIN")  # DuckDB counts WITH, VALUES, DESCRIBE, SHOW and SUMMARIZE as SELECT
+
+_PLAIN = frozenset({"VARCHAR", "STRING", "BIGINT", "INTEGER", "BOOLEAN", "JSON"})  # types that are JSON values already
 
 
 def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -68,8 +71,12 @@ def cells(
     cases: Sequence[str] = (),
     base: bool = False,
     every_fingerprint: bool = False,
+    aged: bool = False,
 ) -> list[Row]:
-    """Rows of `cells` (or of `cells_all`), each also with `default_dtype`, `architecture` and `priority`."""
+    """Rows of `cells` (or of `cells_all`), each also with `default_dtype`, `architecture` and `priority`.
+
+    `aged`: also of cases that only an older transformers knows, as the matrix shows them.
+    """
     wanted = ["true"]
     values: list[str] = []
     filters = (("category", categories), ("platform", platforms), ("model_type", models), ('"case"', cases))
@@ -79,17 +86,18 @@ def cells(
             values.extend(names)
     if base:
         wanted.append("is_base")
-    if not every_fingerprint:
+    if not (every_fingerprint or aged):
         wanted.append("current")
     columns = ", ".join(f'n."{name}"' for name in CELL_COLUMNS if name not in ("is_base", "category"))
     with reading(path) as connection:
-        return _rows(
+        source = f"({relation(connection)})" if aged else "newest"
+        return fetched(
             connection,
             f"""
             select * exclude (current) from (
                 select {columns}, n.current, n.default_dtype, coalesce(s.is_base, false) as is_base,
                     coalesce(s.category, 'other') as category, s.architecture, s.priority
-                from newest n left join subjects s using (model_type, class_name, transformers_version))
+                from {source} n left join subjects s using (model_type, class_name, transformers_version))
             where {" and ".join(wanted)}
             order by "case", fingerprint
             """,
@@ -103,7 +111,7 @@ def case_history(path: Path, case: str) -> list[Row]:
     `current` is true for the one that speaks for the case in `cells`.
     """
     with reading(path) as connection:
-        found = _rows(
+        found = fetched(
             connection,
             """
             select r.*, e.error_class, e.message as error_message, e.traceback, e.operators,
@@ -120,7 +128,7 @@ def case_history(path: Path, case: str) -> list[Row]:
         )
         ids = [row["id"] for row in found]
         marks = ", ".join("?" for _ in ids) or "null"
-        numbers = _rows(connection, f"select * from metrics where result in ({marks}) order by name", ids)
+        numbers = fetched(connection, f"select * from metrics where result in ({marks}) order by name", ids)
     for row in found:
         row["details"], row["versions"] = json.loads(row["details"]), json.loads(row["versions"] or "{}")
         row["metrics"] = {item["name"]: item["value"] for item in numbers if item["result"] == row["id"]}
@@ -129,33 +137,44 @@ def case_history(path: Path, case: str) -> list[Row]:
 
 
 def platform_fingerprints(path: Path) -> list[Row]:
-    """Under which fingerprints the rows of `cells` stand: one row a platform and fingerprint, the newest first.
-
-    A fingerprint under which nothing was tried (the device was not there) is older than any under which something was.
-    """
+    """Under which fingerprints the cells of the matrix stand; see `notes`."""
     with reading(path) as connection:
-        return _rows(
-            connection,
-            """
-            select n.platform, n.fingerprint, count(*) as cases, max(n.finished_at) as finished_at,
-                bool_or(n.tried) as tried, any_value(n.transformers_version) as transformers_version,
-                coalesce(
-                    max(nullif(n.device, '')), any_value(e.processor) filter (n.evidence <> 'predicted'), ''
-                ) as device
-            from newest n join environments e on e.id = n.fingerprint
-            where n.current
-            group by n.platform, n.fingerprint
-            order by n.platform, tried desc, finished_at desc, n.fingerprint
-            """,
-        )
+        return notes(connection, relation(connection))
+
+
+def notes(connection: Connection, spoken: str) -> list[Row]:
+    """One row a platform and fingerprint of the relation `spoken`, the newest first.
+
+    A fingerprint under which nothing was tried (the device was not there) is older than any under which something was,
+    then an older transformers is older, then an earlier result.
+    """
+    found = fetched(
+        connection,
+        f"""
+        select n.platform, n.fingerprint, count(*) as cases, max(n.finished_at) as finished_at,
+            bool_or(n.tried) as tried, any_value(n.transformers_version) as transformers_version,
+            coalesce(
+                max(nullif(n.device, '')), any_value(e.processor) filter (n.evidence <> 'predicted'), ''
+            ) as device
+        from ({spoken}) n join environments e on e.id = n.fingerprint
+        group by n.platform, n.fingerprint
+        order by finished_at desc, n.fingerprint
+        """,
+    )
+    ranks = {name: place for place, name in enumerate(ranked([row["transformers_version"] for row in found]))}
+    return sorted(found, key=lambda row: (row["platform"], not row["tried"], -ranks[row["transformers_version"]]))
 
 
 def names(path: Path) -> dict[str, list[str]]:
-    """Every category, model type and platform that has a result."""
+    """Every category, model type, platform and check that has a result."""
+    from_newest = {name: f'select distinct "{name}" from newest' for name in ("model_type", "platform", "check")}
+    category = """select distinct coalesce(s.category, 'other')
+        from (select distinct model_type, class_name, transformers_version from newest)
+        left join subjects s using (model_type, class_name, transformers_version)"""
     with reading(path) as connection:
         return {
-            column: [name for (name,) in connection.execute(f"select distinct {column} from cells_all").fetchall()]
-            for column in ("category", "model_type", "platform")
+            column: [name for (name,) in connection.execute(sql).fetchall()]
+            for column, sql in (from_newest | {"category": category}).items()
         }
 
 
@@ -163,7 +182,7 @@ def known_classes(path: Path) -> list[Row]:
     """Every class with a result of tiny weights: `source`, the hash of its source at the newest result that has one
     ("" without any), the transformers of that result, and the package of the class ("" where that was not kept)."""
     with reading(path) as connection:
-        return _rows(
+        return fetched(
             connection,
             """
             select n.model_type, n.class_name, coalesce(r.details ->> 'source', '') as source, n.transformers_version,
@@ -229,7 +248,7 @@ def previous_endings(
 def runs(path: Path) -> list[Row]:
     """All runs, newest first, each with the number of its results, `settings` and `summary`."""
     with reading(path) as connection:
-        found = _rows(
+        found = fetched(
             connection,
             """
             select u.*, coalesce(c.results, 0) as results
@@ -246,7 +265,7 @@ def collected(path: Path, transformers_version: str) -> list[Row]:
     """Of each run of generated files that has results under a release: the names of its `files`, and the `model_types`
     of those results."""
     with reading(path) as connection:
-        return _rows(
+        return fetched(
             connection,
             """
             select any_value(json_keys(u.settings, '$.files')) as files, list(distinct r.model_type) as model_types
@@ -269,16 +288,20 @@ def run_settings(path: Path, run: str) -> dict[str, Any]:
 def environments(path: Path) -> dict[str, Row]:
     """All fingerprints by id."""
     with reading(path) as connection:
-        found = _rows(connection, "select * from environments order by id")
+        found = fetched(connection, "select * from environments order by id")
     for row in found:
         row["versions"] = json.loads(row["versions"])
     return {row["id"]: row for row in found}
 
 
-def _rows(connection: Connection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+def fetched(connection: Connection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+    """The rows of a statement as dicts of JSON values."""
     connection.execute(sql, list(values))
     names = [column[0] for column in connection.description]
-    return [{name: _plain(value) for name, value in zip(names, row, strict=True)} for row in connection.fetchall()]
+    kinds = [str(column[1]) for column in connection.description]
+    columns: list[Iterable[Any]] = list(zip(*connection.fetchall(), strict=True))
+    ready = [column if kind in _PLAIN else map(_plain, column) for kind, column in zip(kinds, columns, strict=False)]
+    return [dict(zip(names, row, strict=True)) for row in zip(*ready, strict=True)]
 
 
 def _plain(value: Any) -> Any:
@@ -304,7 +327,7 @@ def subject(path: Path, model_type: str, class_name: str) -> Subject:
     """The subject of a result, as the newest transformers in the database has it. Raises DatabaseError."""
     columns = ", ".join(item.name for item in dataclasses.fields(Subject))
     with reading(path) as connection:
-        rows = _rows(
+        rows = fetched(
             connection,
             f"select {columns}, transformers_version from subjects where model_type = ? and class_name = ?",
             [model_type, class_name],

@@ -1,0 +1,1 @@
+"""The dashboard: a folder of pages that works from anywhere. Reads nothing; gets a snapshot."""
