@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 TINY = "tiny"
 VERIFYING = ("forward", "parity")  # a (subject, platform) is verified when both checks pass
+PLANTING = ("reporting",)  # checks that plant faults into a model, and pass when each is reported
 Tensor = Any  # a torch.Tensor; the contract itself never imports torch
 
 
@@ -303,10 +304,10 @@ class Lot:
     memory_bytes: int  # bound of the worker's resident memory
     folder: str  # shared with the parent: stage announcements, result files, captured output
     cache: str  # root of the content-addressed cache
-    imports: tuple[str, ...] = ()
     rules_alone: bool = False  # ignore overrides.toml and remembered outcomes
     checkpoint: str = ""  # where real weights are: a folder or a hub id; "" for tiny ones, or where none are known
     stated: Mapping[str, Any] | None = None  # the tiny configuration that a test file states: nothing else is tried
+    leaves: tuple[str, tuple[str, ...]] | None = None  # a folder for what is found of code without these words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -369,12 +370,11 @@ class Bench(Protocol):
 
 
 class Platform(Protocol):
-    """A module in `platforms/`. Its name is the file's name.
-
-    `package`, where it takes exported graphs: to blame for what it does to right ones. `capabilities.options`: what can
-    be chosen (`--option NAME=VALUE`); `compile` asks `bench.option`. It has `quantized(bench, scheme)` if `quantizes`,
-    and may have `predict(bench)` (a Verdict), `warm_up()` (before workers fork), `trial(parts)` (a browser's lacks).
-    """
+    """A module in `platforms/`, named as the file is. `package`, where it takes graphs: to blame for what it does to
+    right ones. `capabilities.options`: what can be chosen (`--option NAME=VALUE`); `compile` asks `bench.option`. Has
+    `quantized(bench, scheme)` if `quantizes`, and may have `predict(bench)` (a Verdict), `warm_up()` (before workers
+    fork), `trial(parts)` (a browser's lacks), `usage(details)`: (language, lines) of code that runs `model` on `inputs`
+    there, as a pass's details say."""
 
     title: str
     priority: Priority

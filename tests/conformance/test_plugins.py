@@ -60,6 +60,16 @@ def test_a_platform_declares_what_the_contract_asks(name: str) -> None:
     assert callable(platform.compile)
 
 
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_a_platform_that_executes_says_with_what_code(name: str) -> None:
+    platform = registry.load("platforms", name)
+    if not platform.capabilities.executes:
+        pytest.skip(f"{name} executes nothing")
+    for language, text in platform.usage({}):
+        assert language in ("python", "javascript")
+        assert text.strip()
+
+
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_check_declares_what_the_contract_asks(name: str) -> None:
     check = registry.load("checks", name)

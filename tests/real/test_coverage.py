@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,6 +82,23 @@ def test_too_little_ends_with_1(command: Command) -> None:
     code, _, told = command("--fail-under", "95", "--json")
     assert code == 1
     assert "fewer than 95 %" in told
+
+
+def test_where_there_is_no_room_the_readme_stays_whole(command: Command, tmp_path: Path) -> None:
+    """As with a full disk: no file may be longer than 2 KiB."""
+    (tmp_path / "README.md").write_text(MARKED + "more\n" * 1_000)
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.md")}
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_048, limit[1]))
+    try:
+        code, _, told = command("--update", "README.md")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert (code, "README.md cannot be written" in told) == (2, True), told
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.md")} == before
+    assert not list(tmp_path.glob(".*README*"))
 
 
 def test_a_readme_in_another_encoding_is_refused_and_stays(command: Command, tmp_path: Path) -> None:

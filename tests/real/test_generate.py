@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from archsweep import settings
 from archsweep.archs import catalog
-from archsweep.commands import _verifying, main
+from archsweep.commands import _generating, _verifying, main
 from archsweep.store import read
 
 HAND = '"""By hand."""\n\nfrom archsweep.testing import Case\n'
@@ -95,14 +96,25 @@ def contents(folder: Path) -> dict[str, bytes]:
     [
         (("bret",), ("unknown architecture 'bret'", "bert", "archsweep list models")),
         (("univnet", "bret"), ("unknown architecture 'bret'",)),
-        (("BertModel",), ("unknown architecture 'BertModel'",)),
+        (("BertModel",), ("unknown architecture 'BertModel'", "Nearest: bert/BertModel", "archsweep generate bert\n")),
+        (("univnet", "bert/BertModle"), ("unknown architecture 'bert/BertModle'", "archsweep generate bert\n")),
         ((), ("nothing to generate", "--all")),
         (("univnet", "--all"), ("--all is everything", "univnet")),
         (("--category", "visoin"), ("unknown category 'visoin'", "vision")),
         (("--priority", "urgent"), ("unknown priority 'urgent'",)),
         (("--phase", "9"), ("unknown phase '9'",)),
         (("--category", ""), ("--category is empty",)),
-        (("univnet", "--category", "vision"), ("none of univnet is in what the flags leave",)),
+        (("univnet", "--category", "vision"), ("univnet is not in what is left by --category vision", "Leave out")),
+        (("bert", "vit", "--category", "vision", "--list"), ("bert is not in what is left by --category vision",)),
+        (("vit", "bert", "t5", "--priority", "low,high"), ("bert, t5 are not in what is left by --priority low,high",)),
+        (
+            ("clip_text_model", "bert", "univnet", "--phase", "1,6", "--category", "vision,audio"),
+            ("bert, univnet are not in what is left by --category vision,audio --phase 1,6",),
+        ),
+        (
+            ("--phase", "1", "--category", "multimodal"),
+            ("no model folder is in what is left by --category multimodal",),
+        ),
         (("univnet", "--list", "--dry-run"), ("ask for different things",)),
         (("univnet", "--check", "--verify"), ("ask for different things",)),
         (("univnet", "--save-results", "a.duckdb"), ("Add --verify",)),
@@ -173,6 +185,45 @@ def test_what_is_stale_or_missing_is_found_and_stays_as_it_is_until_it_is_writte
     assert contents(tmp_path) == whole
 
 
+def test_a_sweep_leaves_what_generate_would_search_for_byte_for_byte(
+    generate: Command, command: Command, tmp_path: Path, cache: Path
+) -> None:
+    """Of encoders, decoders with and without heads, images, sound and what is made of parts."""
+    names = ("albert", "gpt_neo", "t5", "vit", "wav2vec2", "clip", "mamba", "univnet")
+    kept = {}
+    for name, words in {"generate": ("generate", *names, "--output-dir", "models"),
+                        "run": ("run", "--family", ",".join(names), "--check", "forward")}.items():  # fmt: skip
+        place = tmp_path / name
+        shutil.copytree(cache / "catalog", place / "catalog")
+        assert command(*words, "--quiet", "--cache", str(place))[0] == 0
+        kept[name] = contents(place / "specifications")
+    assert kept["run"] == kept["generate"]
+    universe = catalog.load(cache=cache)
+    assert len(kept["run"]) == sum(item.family in names and bool(item.mappings) for item in universe.subjects)
+
+
+def test_a_sweep_of_the_rules_alone_leaves_nothing(command: Command, tmp_path: Path, cache: Path) -> None:
+    shutil.copytree(cache / "catalog", tmp_path / "cache" / "catalog")
+    words = ("run", "--class", "univnet/UnivNetModel", "--check", "forward", "--quiet", "--cache", "cache")
+    assert command(*words, "--rules-alone")[0] == 0
+    assert not (tmp_path / "cache" / "specifications").exists()
+    assert command(*words)[0] == 0
+    assert len(contents(tmp_path / "cache" / "specifications")) == 1
+
+
+def test_of_all_what_stands_for_nothing_any_more_is_left_over_and_stale(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All takes minutes to build: here everything is the two that are made first."""
+    assert command("generate", "--quiet", "--output-dir", "models", "univnet", "encodec")[0] == 0
+    monkeypatch.setattr(_generating, "families", lambda universe, wanted: ["univnet"])
+    code, out, err = command("generate", "--quiet", "--output-dir", "models", "--all", "--check", "--json")
+    assert (code, "left over: models/test_encodec.py" in err, "univnet" in err) == (1, True, False), err
+    assert json.loads(out.splitlines()[-1])["left_over"] == ["models/test_encodec.py"]
+    (tmp_path / "models" / "test_encodec.py").unlink()
+    assert command("generate", "--quiet", "--output-dir", "models", "--all", "--check")[0] == 0
+
+
 def test_only_what_is_missing_is_made(generate: Command, tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "test_univnet.py").write_text(HAND)
@@ -189,15 +240,15 @@ def test_a_model_type_stands_for_the_folder_that_it_is_in(generate: Command) -> 
     """... once, and in the order of the roadmap, however it is asked for."""
     code, out, err = generate("clip_text_model", "clip", "clip_vision_model", "bert", "--list")
     assert (code, out) == (0, "new     models/test_bert.py\nnew     models/test_clip.py\n"), err
-    code, out, _ = generate("clip", "bert", "--category", "multimodal", "--list")
+    code, out, _ = generate("clip_text_model", "--category", "multimodal", "--list")
     assert (code, out) == (0, "new     models/test_clip.py\n")
 
 
 def test_the_summary_is_the_last_line(generate: Command) -> None:
     _, out, _ = generate("univnet", "encodec", "--json")
-    assert json.loads(out.splitlines()[-1]) == {"files": 2, "new": 2, "not_made": {}}
+    assert json.loads(out.splitlines()[-1]) == {"files": 2, "new": 2, "not_made": {}, "left_over": []}
     _, out, _ = generate("univnet", "--check", "--json")
-    assert json.loads(out.splitlines()[-1]) == {"files": 1, "same": 1, "not_made": {}}
+    assert json.loads(out.splitlines()[-1]) == {"files": 1, "same": 1, "not_made": {}, "left_over": []}
 
 
 def test_a_template_that_fits_is_taken(generate: Command, tmp_path: Path) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import itertools
 import os
 import re
+import shlex
+import shutil
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as Xml
@@ -65,15 +69,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+PYTEST = (sys.executable, "-m", "pytest", "-p", "archsweep.testing.plugin", "-p", "no:cacheprovider", "-v")
+
+
+def environment() -> dict[str, str]:
+    """Of a call of pytest that knows nothing of this one."""
+    told = {**os.environ, "ARCHSWEEP_CACHE": str(settings.cache_root().absolute()), "HF_HUB_OFFLINE": "1"}
+    return {name: text for name, text in told.items() if not name.startswith("PYTEST_")}
+
+
 def ran(folder: Path, *words: str) -> Ran:
     """pytest in this folder, with the plugin, which an installed archsweep brings by its entry point."""
-    environment = {**os.environ, "ARCHSWEEP_CACHE": str(settings.cache_root().absolute()), "HF_HUB_OFFLINE": "1"}
-    environment = {name: text for name, text in environment.items() if not name.startswith("PYTEST_")}
     report = folder / "report.xml"
     report.unlink(missing_ok=True)
-    asked = [sys.executable, "-m", "pytest", "-p", "archsweep.testing.plugin", "-p", "no:cacheprovider", "-v"]
-    asked += [f"--junitxml={report}", "-o", "junit_family=xunit2", *words]
-    done = subprocess.run(asked, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    asked = [*PYTEST, f"--junitxml={report}", "-o", "junit_family=xunit2", *words]
+    done = subprocess.run(asked, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     found = {}
     for case in Xml.parse(report).getroot().iter("testcase") if report.exists() else ():
         name = str(case.get("name"))
@@ -116,7 +126,17 @@ def test_a_configuration_that_cannot_be_built_fails_with_its_own_error(first: Ra
         said = first.ended("test_odd", f"gpt2/GPT2Model:cpu:{check}")
         assert said.startswith(f"failure: Failed: gpt2/GPT2Model:cpu:{check}: error at build (evidence: none)"), said
         assert "must be divisible by num_heads" in said
-        assert f"Repeat it: archsweep run --class gpt2/GPT2Model --platform cpu --check {check}" in said
+        assert f"Without this file: archsweep run --class gpt2/GPT2Model --platform cpu --check {check}" in said
+
+
+def test_what_a_failure_says_to_repeat_fails_again_and_alone(folder: Path, first: Ran) -> None:
+    """The file's configuration is not the one that archsweep makes itself."""
+    said = first.ended("test_odd", "gpt2/GPT2Model:cpu:parity")
+    words = shlex.split(said.partition("Repeat it: ")[2].partition("\n")[0])
+    assert words[0] == "pytest"
+    done = ran(folder, *words[1:])
+    assert [*done.cases] == [("test_odd", "gpt2/GPT2Model:cpu:parity")], done.said
+    assert "must be divisible by num_heads" in done.ended(*next(iter(done.cases)))
 
 
 def test_the_configuration_of_the_file_is_what_is_built(folder: Path, first: Ran) -> None:
@@ -159,6 +179,35 @@ def test_results_are_kept_under_the_ids_of_the_tests_as_one_run(folder: Path, fi
         f"{name}.py": hashlib.sha256((folder / f"{name}.py").read_bytes()).hexdigest()[:16] for name in FILES
     }
     assert not list(folder.glob("*.journals"))
+
+
+@pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["alone", "two processes"])
+def test_a_run_that_is_interrupted_has_results_and_no_end(words: tuple[str, ...], folder: Path, tmp_path: Path) -> None:
+    """Ctrl-C, as a terminal sends it: to every process of the group, once the first test has passed."""
+    shutil.copy(folder / "test_bert.py", tmp_path)
+    asked = [*PYTEST, "--save-results=cut.duckdb", *words, "test_bert.py"]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(
+        asked, cwd=tmp_path, env={**environment(), "PYTHONUNBUFFERED": "1"}, text=True, start_new_session=True, **pipe
+    ) as running:
+        assert running.stdout is not None
+        said = [*itertools.takewhile(lambda line: "PASSED" not in line, running.stdout)]
+        os.killpg(running.pid, signal.SIGINT)
+        said += running.stdout
+    assert running.returncode == pytest.ExitCode.INTERRUPTED, "".join(said)
+    (run,) = read.runs(tmp_path / "cut.duckdb")
+    assert (run["finished_at"], run["summary"]) == (None, None)
+    assert [*run["settings"]["files"]] == ["test_bert.py"]
+    _, rows = read.query(tmp_path / "cut.duckdb", "select \"case\" from results where status = 'pass'")
+    assert rows
+    assert [path.name for path in tmp_path.glob("cut.*")] == ["cut.duckdb"]
+
+
+def test_a_run_that_stops_at_the_first_failure_has_no_end(folder: Path) -> None:
+    done = ran(folder, "test_odd.py", "-x", "--save-results=stopped.duckdb", "-k", "GPT2Model")
+    assert done.code == pytest.ExitCode.TESTS_FAILED, done.said
+    (run,) = read.runs(folder / "stopped.duckdb")
+    assert (run["results"] > 0, run["finished_at"]) == (True, None)
 
 
 @pytest.fixture(scope="module")
@@ -236,11 +285,20 @@ def test_real_weights_are_asked_of_their_class_alone(folder: Path) -> None:
         (("--check", "parrity"), "unknown check 'parrity'"),
         (("--baseline=nowhere",), "no baseline at nowhere"),
         (("--checkpoint=nowhere",), "nowhere"),
+        (("--checkpoint=",), "--checkpoint is empty. Leave it out"),
+        (("--baseline", " "), "--baseline is empty. Leave it out"),
+        (("--save-results=",), "--save-results is empty. Leave it out"),
+        (("-n2", "--save-results="), "--save-results is empty. Leave it out"),
+        (("--save-results=late.duckdb", "--baseline=nowhere"), "no baseline at nowhere"),
     ],
 )
-def test_what_is_not_known_is_wrong_usage(words: tuple[str, ...], part: str, folder: Path) -> None:
+def test_what_is_not_known_is_wrong_usage_and_nothing_is_written(
+    words: tuple[str, ...], part: str, folder: Path
+) -> None:
+    before = {path.name for path in folder.iterdir()} - {"report.xml"}
     done = ran(folder, "test_bert.py", "test_by_hand.py", *words)
     assert done.code == 4, done.said
     assert part in done.said
     assert "Traceback" not in done.said
     assert not done.cases
+    assert {path.name for path in folder.iterdir()} == before

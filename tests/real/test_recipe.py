@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+from pathlib import Path
 
 import pytest
 import torch
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from archsweep.archs import importing, recipe, shown, shrink
+from archsweep.archs import importing, recipe, shown, shrink, specification_cache
+from archsweep.archs.specification import specified
 from archsweep.contract import Architecture, Modality, Priority, Stage, Standing, Subject
 from archsweep.encoding import decode, encode
 from archsweep.errors import NoRecipe
@@ -34,6 +36,19 @@ BERT = subject(
     "bert", "BertConfig", "BertModel", "transformers.models.bert.modeling_bert",
     "transformers.models.bert.configuration_bert",
 )  # fmt: skip
+
+
+def test_what_is_found_is_left_unless_the_code_asks_for_what_is_here_by_chance(tmp_path: Path) -> None:
+    """... and the model that was found is handed out afterwards as if nobody had looked at it."""
+    found = recipe.find(BERT)
+    specification_cache.leave(tmp_path, BERT, found, ("LayerNorm",))
+    assert specification_cache.read(tmp_path, [BERT]) == {}
+    specification_cache.leave(tmp_path, BERT, found, ("spoon",))
+    assert specification_cache.read(tmp_path, [BERT]) == {BERT.id: specified(BERT)}
+    first = recipe.find(BERT)
+    (kept,) = (model for _, model in recipe._FOUND.values())
+    specification_cache.leave(tmp_path / "other", BERT, first, ())
+    assert recipe.make_model(BERT, first) is kept
 
 
 @pytest.mark.parametrize(

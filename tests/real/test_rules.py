@@ -79,6 +79,6 @@ def test_an_image_that_a_codebook_swallows_is_not_fed_that_way() -> None:
     model, made = recipe.make_model(coded, found), recipe.make_inputs(coded, found)
     other = {**made, "pixel_values": recipe.make_inputs(coded, recipe.again(found, 5))["pixel_values"]}
     assert found.seed < 0
-    assert shown.swallowed(model, made, other, eager.run(model, made)) == []
+    assert shown.swallowed(model, made, lambda: other, eager.run(model, made)) == []
     lively.enliven(model, coded.id, 0)  # the first draw: one entry of the codebook is the nearest to everything
-    assert shown.swallowed(model, made, other, eager.run(model, made)) == ["pixel_values"]
+    assert shown.swallowed(model, made, lambda: other, eager.run(model, made)) == ["pixel_values"]

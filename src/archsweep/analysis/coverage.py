@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from archsweep.contract import TINY, VERIFYING, Evidence, Status
+from archsweep.contract import PLANTING, TINY, VERIFYING, Evidence, Status
 from archsweep.settings import DEFAULT_PLATFORM
 
 Row = Mapping[str, Any]
 RAN = frozenset({Status.PASS, Status.FAIL})
 REAL = frozenset({Evidence.HARDWARE, Evidence.EMULATOR})
-REPORTING = "reporting"  # the check that plants faults
 
 
 class Criterion(StrEnum):
@@ -155,7 +154,7 @@ def _completion(base: Row, rows: Sequence[Row], real: Sequence[Row], generated: 
     executed = tuple(place for place in places if any(_ran(row) for row in own if row["platform"] == place))
     ran = [row for row in own if _ran(row)]
     collects = (base["family"], base["model_type"]) in generated
-    planted = [row for row in own if row["check"] == REPORTING]
+    planted = [row for row in own if row["check"] in PLANTING]
     return Completion(
         model_type=base["model_type"], family=base["family"], category=base["category"], phase=base["phase"],
         architecture=base["architecture"], generated=collects, executed=executed, verified=verified,

@@ -29,7 +29,7 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
-    """All subjects, in a fixed order, and what went wrong while they were read."""
+    """All subjects, those of the most wanted model type first, and what went wrong while they were read."""
 
     transformers_version: str
     subjects: tuple[Subject, ...]

@@ -87,15 +87,22 @@ def _library_digest() -> list[str]:
 
 def optional_packages() -> tuple[str, ...]:
     """The packages that transformers looks for, read from its source without importing it."""
-    for place in _transformers():
-        path = place / "utils" / "import_utils.py"
-        if path.is_file():
-            text = path.read_text(encoding="utf-8")
-            table = re.search(r"^BACKENDS_MAPPING\b.*?^\)", text, re.MULTILINE | re.DOTALL)
-            named = re.findall(r"_is_package_available\(\s*\"([\w.-]+)\"", text)
-            listed = re.findall(r"\(\s*\"([\w-]+)\",\s*\(", table.group()) if table else []
-            return tuple(sorted({*named, *listed}))
-    return ()
+    text = looking()
+    table = re.search(r"^BACKENDS_MAPPING\b.*?^\)", text, re.MULTILINE | re.DOTALL)
+    named = re.findall(r"_is_package_available\(\s*\"([\w.-]+)\"", text)
+    listed = re.findall(r"\(\s*\"([\w-]+)\",\s*\(", table.group()) if table else []
+    return tuple(sorted({*named, *listed}))
+
+
+def looking() -> str:
+    """The source by which transformers looks for packages; nothing where that stands elsewhere."""
+    paths = [place / "utils" / "import_utils.py" for place in _transformers()]
+    return next((path.read_text(encoding="utf-8") for path in paths if path.is_file()), "")
+
+
+def is_here(name: str) -> bool:
+    """Whether a package is installed or can be imported; looks, and imports nothing."""
+    return bool(_version(name)) or _is_importable(name)
 
 
 def _digest(path: Path) -> str:

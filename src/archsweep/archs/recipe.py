@@ -177,7 +177,7 @@ def _shown(search: _Search, model: Any, edits: Mapping[str, Any], hints: Mapping
         return model
 
     def unseen(found: Any, made: Mapping[str, Any], given: Mapping[str, Any]) -> int:
-        other = archs_inputs.draw(subject, type(found), found.config, hints, OTHER)
+        other = functools.partial(archs_inputs.draw, subject, type(found), found.config, hints, OTHER)
         return shown.hidden(given) + len(shown.swallowed(found, made, other, given))
 
     least = unseen(model, search.made, outputs)
@@ -351,6 +351,13 @@ def make_model(subject: Subject, recipe: Recipe) -> Any:
         return model
     model = construct(subject, recipe.config)
     lively.enliven(model, subject.id, recipe.seed)
+    return model
+
+
+def kept_model(subject: Subject, recipe: Recipe) -> Any:
+    """The recipe's model to look at, which `make_model` hands out afterwards: whoever looks leaves it as it is."""
+    model = make_model(subject, recipe)
+    keep(subject, recipe, model)
     return model
 
 

@@ -1,4 +1,4 @@
-"""Priority by category and phase of the roadmap: names from phases.toml, the rest by rule."""
+"""Priority by category, phase of the roadmap and order within it: names from phases.toml, the rest by rule."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def phases(library: LibraryFacts, placed: Mapping[str, Place]) -> dict[str, int]
         for name in phase.get("models", ()):
             if name in placed:
                 result[name] = phase["number"]
-    waiting = _most_wanted(library, [place for name, place in placed.items() if name not in result])
+    waiting = _most_wanted(library, [item for name, item in placed.items() if name not in result and _ready(item)])
     taken = len(result)
     for phase in _table()["phase"]:
         if phase.get("models"):
@@ -57,8 +57,25 @@ def phases(library: LibraryFacts, placed: Mapping[str, Place]) -> dict[str, int]
     return {name: result.get(name, LAST) for name in placed}
 
 
+def most_wanted_first(library: LibraryFacts, placed: Mapping[str, Place], phase: Mapping[str, int]) -> list[str]:
+    """Every model type: by phase, by priority of its category, then as `_most_wanted` ranks those that are left alike;
+    what does not stand alone, or has no sound base class, comes after what does."""
+    groups: dict[tuple[int, int, bool], list[Place]] = {}
+    rank = {priority: number for number, priority in enumerate(Priority)}
+    for name, place in placed.items():
+        key = phase[name], rank[priority_of(place.category)], not _ready(place)
+        groups.setdefault(key, []).append(place)
+    return [name for key in sorted(groups) for name in _most_wanted(library, groups[key])]
+
+
+def _ready(place: Place) -> bool:
+    return place.standing is Standing.STAND_ALONE and any(
+        BASE in item.mappings and not item.fault for item in place.facts.classes
+    )
+
+
 def _most_wanted(library: LibraryFacts, places: list[Place]) -> list[str]:
-    """Stand-alone base types: each round takes the best of every pattern, so that variety comes before repetition.
+    """Each round takes the best of every pattern, so that variety comes before repetition.
 
     Best: used by other families, default of a pipeline, many heads, few parts to test; then by name.
     """
@@ -70,16 +87,9 @@ def _most_wanted(library: LibraryFacts, places: list[Place]) -> list[str]:
         heads = {name for item in facts.classes for name in item.mappings}
         return 3 * used[facts.model_type] + 3 * (facts.checkpoint in library.popular) + len(heads) - len(facts.parts)
 
-    ready = [
-        place
-        for place in places
-        if place.standing is Standing.STAND_ALONE
-        and any(BASE in item.mappings and not item.fault for item in place.facts.classes)
-    ]
-    ready.sort(key=lambda place: (-score(place.facts), place.facts.model_type))
     seen: Counter[tuple[str, str, str]] = Counter()
     ranked = []
-    for place in ready:
+    for place in sorted(places, key=lambda place: (-score(place.facts), place.facts.model_type)):
         pattern = (place.category, str(place.kind.architecture), place.kind.role)
         ranked.append((seen[pattern] // 4, -score(place.facts), place.facts.model_type))
         seen[pattern] += 1

@@ -15,7 +15,7 @@ from archsweep.archs.catalog import Catalog, Fault
 from archsweep.archs.checkpoints import checkpoint_of
 from archsweep.archs.discovery import Found
 from archsweep.archs.facts import LibraryFacts, TypeFacts
-from archsweep.archs.roadmap import phases, priority_of
+from archsweep.archs.roadmap import most_wanted_first, phases, priority_of
 from archsweep.archs.tasks import tasks_of
 from archsweep.archs.taxonomy import Place
 from archsweep.contract import Subject
@@ -40,7 +40,8 @@ def make_catalog(library: LibraryFacts) -> Catalog:
     phase = phases(library, placed)
     subjects: list[Subject] = []
     faults: list[Fault] = []
-    for name, place in placed.items():
+    for name in most_wanted_first(library, placed, phase):
+        place = placed[name]
         if place.facts.fault:
             faults.append(Fault(model_type=name, class_name="", reason=place.facts.fault))
         for item in place.facts.classes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from archsweep.archs.catalog import Catalog
@@ -58,7 +59,8 @@ _ALWAYS_KNOWN = {"phases": PHASES, "priorities": tuple(map(str, Priority))}
 
 
 def choose(catalog: Catalog, selection: Selection) -> tuple[Subject, ...]:
-    """The selected subjects, most wanted first: by phase, priority, model type, base class before the others.
+    """The selected subjects, most wanted first: by phase, priority, in the catalog's order of model types, base
+    class before the others.
 
     Raises UnknownName for a value that no subject of the catalog has, SettingsError for a limit below 1.
     """
@@ -74,7 +76,9 @@ def choose(catalog: Catalog, selection: Selection) -> tuple[Subject, ...]:
         chosen = [subject for subject in chosen if subject.mappings]
     if selection.base:
         chosen = [subject for subject in chosen if subject.is_base]
-    return tuple(sorted(chosen, key=_order)[: selection.limit])
+    wanted_types = dict.fromkeys(subject.model_type for subject in catalog.subjects)
+    place = {model_type: number for number, model_type in enumerate(wanted_types)}
+    return tuple(sorted(chosen, key=functools.partial(_order, place))[: selection.limit])
 
 
 def _check(item: _Filter, wanted: set[str], catalog: Catalog) -> None:
@@ -97,20 +101,24 @@ def meant(catalog: Catalog, name: str) -> tuple[Subject, ...]:
 
 def nearest_to(catalog: Catalog, name: str) -> tuple[str, ...]:
     """What somebody may have meant by a name that is no model type and no id of a class: ids of a class of that name or
-    of that model type, else model types that are called much alike."""
-    own = [subject for subject in choose(catalog, Selection(exported=True)) if subject.class_name == name]
-    if own:
-        return tuple(subject.id for subject in own[:3])
+    of that model type, else model types, and ids of classes, that are called much alike."""
+    classes: dict[str, list[str]] = {}
+    for subject in choose(catalog, Selection(exported=True)):
+        classes.setdefault(subject.class_name, []).append(subject.id)
+    if name in classes:
+        return tuple(classes[name][:3])
     model_type, _, class_name = name.partition("/")
     inner = [subject.class_name for subject in catalog.subjects if subject.model_type == model_type]
     if inner and class_name:
         return tuple(f"{model_type}/{found}" for found in nearest(class_name, inner)) or (model_type,)
-    known = sorted({subject.model_type for subject in catalog.subjects})
-    return nearest(name.rpartition("/")[2] or model_type, known)  # of a hub id, the part behind the owner's name
+    known = sorted({subject.model_type for subject in catalog.subjects} | {*classes})
+    found = nearest(name.rpartition("/")[2] or model_type, known)  # of a hub id, the part behind the owner's name
+    return tuple(classes[item][0] if item in classes else item for item in found)
 
 
 _RANK = {priority: number for number, priority in enumerate(Priority)}
 
 
-def _order(subject: Subject) -> tuple[int, int, str, bool, str]:
-    return subject.phase, _RANK[subject.priority], subject.model_type, not subject.is_base, subject.class_name
+def _order(place: Mapping[str, int], subject: Subject) -> tuple[int, int, int, bool, str]:
+    rank = _RANK[subject.priority]
+    return subject.phase, rank, place[subject.model_type], not subject.is_base, subject.class_name

@@ -8,7 +8,7 @@ Another draw has neither. Knows no search; costs passes only where the configura
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from archsweep.archs import eager, reference
@@ -33,10 +33,14 @@ def grown(outputs: Mapping[str, Any]) -> bool:
     return any(bool(((size > GROWN) & (size < reference.HUGE)).any()) for size in sizes)
 
 
-def swallowed(model: Any, made: Mapping[str, Any], other: Mapping[str, Any], outputs: Mapping[str, Any]) -> list[str]:
-    """Inputs of numbers, of a model that turns some into codes, of which other values move no output."""
+def swallowed(
+    model: Any, made: Mapping[str, Any], draw: Callable[[], Mapping[str, Any]], outputs: Mapping[str, Any]
+) -> list[str]:
+    """Inputs of numbers, of a model that turns some into codes, of which other values (which `draw` gives) move no
+    output."""
     if not any(_CODES.search(name) for name in _fields(model.config)):
         return []
+    other = draw()
     numbers = {
         name: other[name]
         for name, value in made.items()

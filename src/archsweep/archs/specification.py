@@ -19,6 +19,8 @@ from archsweep.contract import Architecture, Modality, Subject
 if TYPE_CHECKING:
     import torch
 
+    from archsweep.archs.recipe import Recipe
+
 PACKAGE, EXTRA = "archsweep", "models"  # whose optional packages every machine that states anything has
 PADDING = "pad_token_id"
 LONGEST = 58  # characters of a reason: it stands on one line of a file
@@ -49,12 +51,7 @@ def specified(subject: Subject) -> Specification:
     from archsweep.errors import Ending
 
     try:
-        found = recipe.find(subject)
-        model = recipe.make_model(subject, found)
-        return Specification(
-            subject=subject.id, config={**_padding(subject, model.config), **found.config}, generates=_generates(model),
-            inputs={name: described(value) for name, value in recipe.make_inputs(subject, found).items()},
-        )  # fmt: skip
+        return of(subject, recipe.find(subject))
     except ImportError as error:
         missing = wanted(str(error))
         if missing:
@@ -69,6 +66,17 @@ def specified(subject: Subject) -> Specification:
     except defaults.faults():
         config = {}
     return Specification(subject=subject.id, config=config, lacks=textwrap.shorten(lacks, LONGEST, placeholder=" …"))
+
+
+def of(subject: Subject, found: Recipe) -> Specification:
+    """What a recipe says of its class; cheap where it has just been found, as the model of the search is at hand."""
+    from archsweep.archs.recipe import kept_model, make_inputs
+
+    model = kept_model(subject, found)
+    return Specification(
+        subject=subject.id, config={**_padding(subject, model.config), **found.config}, generates=_generates(model),
+        inputs={name: described(value) for name, value in make_inputs(subject, found).items()},
+    )  # fmt: skip
 
 
 def _padding(subject: Subject, config: Any) -> dict[str, int]:

@@ -1,4 +1,7 @@
-"""Specifications on disk: they follow from transformers, torch and the rules, and take a search each to be found."""
+"""Specifications on disk: they follow from transformers, torch and the rules, and take a search each to be found.
+
+A file for each class: whoever searches leaves what was found, be it to state it or to sweep.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,15 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archsweep.archs import catalog_cache
 from archsweep.archs.specification import Specification
 from archsweep.contract import Subject
 from archsweep.encoding import decode, encode
+
+if TYPE_CHECKING:
+    from archsweep.archs.recipe import Recipe
 
 HERE = Path(__file__).parent
 
@@ -25,29 +32,44 @@ def folder(cache: Path, imports: Sequence[str] = (), *, trust_remote_code: bool 
     return cache / "specifications" / digest.hexdigest()[:24]
 
 
-def read(place: Path, subjects: Sequence[Subject]) -> list[Specification] | None:
-    """What is stated of these classes of one model type; None unless all of them are there."""
+def read(place: Path, subjects: Sequence[Subject]) -> dict[str, Specification]:
+    """What is stated of these classes, by subject, as far as it is there."""
+    found = (_read(_file(place, subject.id), subject.id) for subject in subjects)
+    return {item.subject: item for item in found if item is not None}
+
+
+def _read(file: Path, id: str) -> Specification | None:
     try:
-        content = json.loads((place / f"{_name(subjects)}.json").read_text())
-        found = {item.subject: item for item in (decode(Specification, value) for value in content)}
-        return [found[subject.id] for subject in subjects]
-    except (OSError, ValueError, TypeError, KeyError):
+        found: Specification = decode(Specification, json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+    return found if found.subject == id else None
 
 
-def write(place: Path, subjects: Sequence[Subject], found: Sequence[Specification]) -> None:
-    """Keeps them, unless one hangs on a package that is not here, or on a process that died. A folder that takes
+def write(place: Path, found: Sequence[Specification]) -> None:
+    """Keeps them, but those that hang on a package that is not here, or on a process that died. A folder that takes
     nothing costs another search."""
-    if any(item.missing or item.died for item in found):
-        return
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=place, suffix=".part", delete=False) as file:
-            json.dump(encode(list(found)), file, separators=(",", ":"))
-        Path(file.name).replace(place / f"{_name(subjects)}.json")
+        for item in found:
+            if not (item.missing or item.died):
+                place.mkdir(parents=True, exist_ok=True)
+                with tempfile.NamedTemporaryFile("w", dir=place, suffix=".part", delete=False) as file:
+                    json.dump(encode(item), file, separators=(",", ":"))
+                Path(file.name).replace(_file(place, item.subject))
     except OSError:
         return
 
 
-def _name(subjects: Sequence[Subject]) -> str:
-    return hashlib.sha256(subjects[0].model_type.encode()).hexdigest()[:24]
+def leave(place: Path, subject: Subject, found: Recipe, words: tuple[str, ...]) -> None:
+    """Keeps what a search of a sweep has found, where a search without packages that are here by chance finds the same:
+    the model's code speaks of none of their `words` (see `chance`)."""
+    from archsweep.archs import chance, recipe, specification
+
+    if _file(place, subject.id).exists():
+        return
+    if not chance.asked(recipe.kept_model(subject, found), words):
+        write(place, [specification.of(subject, found)])
+
+
+def _file(place: Path, id: str) -> Path:
+    return place / f"{hashlib.sha256(id.encode()).hexdigest()[:24]}.json"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archsweep.errors import SettingsError, UnknownName
+from archsweep.errors import ArchsweepError, SettingsError, UnknownName
 
 if TYPE_CHECKING:
     from archsweep.archs.catalog import Catalog
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from archsweep.contract import Subject
     from archsweep.render.pytest_files import Made
     from archsweep.run.session import Session
+
+
+FLAGS = {"categories": "category", "priorities": "priority", "phases": "phase"}  # of the fields that narrow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,7 @@ class Generated:
 
 
 def families(universe: Catalog, wanted: Wanted) -> list[str]:
-    """The model folders, most wanted first. Raises UnknownName."""
+    """The model folders, most wanted first. Raises UnknownName, SettingsError for a name that flags leave out."""
     from archsweep.archs.selection import Selection, choose
     from archsweep.render.pytest_files import file_name
 
@@ -48,14 +51,29 @@ def families(universe: Catalog, wanted: Wanted) -> list[str]:
     named = dict.fromkeys(name if name in places else of_type.get(name, "") for name in wanted.names)
     for name in wanted.names:
         if name not in places and name not in of_type:
-            raise UnknownName("architecture", name, sorted({*places, *of_type}), "models")
+            raise _unknown(universe, name, sorted({*places, *of_type}))
     narrowed = Selection(categories=wanted.categories, priorities=wanted.priorities, phases=wanted.phases)
     chosen = dict.fromkeys(subject.family for subject in choose(universe, narrowed))
+    out = [name for name in wanted.names if name not in chosen and of_type.get(name) not in chosen]
+    if out or not chosen:
+        flags = [
+            f"--{flag} {','.join(getattr(wanted, field))}" for field, flag in FLAGS.items() if getattr(wanted, field)
+        ]
+        asked = f"{', '.join(out)} {'is' if len(out) == 1 else 'are'} not" if out else "no model folder is"
+        raise SettingsError(f"{asked} in what is left by {' '.join(flags)}", "Leave out the name, or the flag.")
     found = [name for name in chosen if name in named] if named else list(chosen)
-    if not found:
-        asked = f"none of {', '.join(wanted.names)}" if wanted.names else "no model folder"
-        raise SettingsError(f"{asked} is in what the flags leave", "Leave one of them out.")
     return [name for name in found if not (wanted.missing and (wanted.folder / file_name(name)).exists())]
+
+
+def _unknown(universe: Catalog, name: str, known: Sequence[str]) -> ArchsweepError:
+    """Where a class is called that, or much alike: whose class it is."""
+    from archsweep.archs.selection import nearest_to
+
+    near = nearest_to(universe, name)
+    if not near or "/" not in near[0]:
+        return UnknownName("architecture", name, known, "models")
+    hint = f"Nearest: {', '.join(near)}. A file is made of a whole architecture: archsweep generate "
+    return ArchsweepError(f"unknown architecture {name!r}", hint + near[0].partition("/")[0])
 
 
 def generated(wanted: Wanted, given: Mapping[str, Any]) -> Generated:
@@ -84,8 +102,9 @@ def generated(wanted: Wanted, given: Mapping[str, Any]) -> Generated:
                 own = [subject for subjects in groups for subject in subjects if subject.family == family]
                 pytest_files.check_fit(template, family, own)
         place = specification_cache.folder(cache, imports, trust_remote_code=trusted)
-        found = {item.subject: item for subjects in groups for item in specification_cache.read(place, subjects) or ()}
-        absent = [subjects for subjects in groups if any(subject.id not in found for subject in subjects)]
+        found = specification_cache.read(place, [subject for subjects in groups for subject in subjects])
+        unknown = [[subject for subject in subjects if subject.id not in found] for subjects in groups]
+        absent = [subjects for subjects in unknown if subjects]
         if absent:
             progress.stage(f"building tiny models of {len(absent)} model types: torch and transformers are imported")
             hidden = specification.needless(catalog_cache.optional_packages())
@@ -127,8 +146,8 @@ def _searched(
     from archsweep.run.specifying import specifications
 
     found: dict[str, Specification] = {}
-    for number, (subjects, stated) in enumerate(specifications(session, groups, jobs), start=1):
-        specification_cache.write(place, subjects, stated)
+    for number, (_, stated) in enumerate(specifications(session, groups, jobs), start=1):
+        specification_cache.write(place, stated)
         found |= {item.subject: item for item in stated}
         progress.stage(f"building tiny models: {number} of {len(groups)} model types")
     return found

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import datetime
+import errno
+import gc
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +54,71 @@ def write(text: str) -> None:
     click.echo(text, nl=not text.endswith("\n"))
 
 
+def write_file(path: Path, text: str) -> None:
+    """Writes a whole file: beside its place first, then moved there. Raises ArchsweepError, and then leaves nothing."""
+    import tempfile
+
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="\n", dir=path.absolute().parent, prefix=f".{path.name}.", delete=False
+        ) as stream:
+            partial = Path(stream.name)
+            try:
+                stream.write(text)
+                stream.close()
+                partial.chmod(0o666 & ~_umask())
+                partial.replace(path)
+            except BaseException:
+                partial.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise ArchsweepError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def today() -> datetime.date:
+    """The day of reading, UTC; with SOURCE_DATE_EPOCH, as reproducible builds set it, that one."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = float(epoch) if epoch.isdigit() else time.time()
+    return datetime.datetime.fromtimestamp(moment, datetime.UTC).date()
+
+
+def installed(package: str) -> str:
+    """The installed version of a package, without importing it; "" where it is not installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
 def count(number: int, word: str) -> str:
     """`1 result`, `2 results`."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 Row = dict[str, Any]
+
+
+@contextlib.contextmanager
+def collector_paused() -> Iterator[None]:
+    """Nothing is collected meanwhile: making many thousand small objects without cycles would be looked through often.
+
+    A third of the time of a matrix by class (`benchmarks/store.py`).
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -39,9 +39,10 @@ DIRECTORY = click.Path(file_okay=False, path_type=Path)
 def command(number: int, **given: Any) -> int:
     """The next N model folders that are not done: generate their files, run and verify them, record the results.
 
-    The next are the most wanted: by phase of the roadmap, then by priority of the category, then by name. Done is a
-    folder when a generated file of it was run with its results in the database, and the base class of its first model
-    type passes forward and parity on the CPU with the installed transformers.
+    The next are the most wanted: by phase of the roadmap, then by priority of the category, then by use (by other
+    families, by pipelines, by heads) and cost, one kind of architecture not many times in a row. Done is a folder when
+    a generated file of it was run with its results in the database, and the base class of its first model type passes
+    forward and parity on the CPU with the installed transformers.
 
     \b
     archsweep batch 10

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archsweep.commands._reading import check_words, database_option, database_path
+from archsweep.commands._reading import check_words, database_option, database_path, write_file
 from archsweep.commands._selection import split, universe_options
 from archsweep.errors import EXIT_FINDINGS, EXIT_OK, SettingsError
 
@@ -109,7 +109,7 @@ def _write(found: Coverage, folder: Path | None, readme: Path | None, made_by: s
     try:
         for path, text in texts.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="")
+            write_file(path, text)
             click.echo(f"written: {path}", err=True)
     except OSError as error:
         raise SettingsError(f"{error.filename or folder} cannot be written: {error.strerror}") from error

@@ -29,7 +29,7 @@ DIRECTORY = click.Path(file_okay=False, path_type=Path)
 @click.option("--output-dir", "folder", type=DIRECTORY, default=FOLDER, show_default=True, help="Where files go.")
 @click.option("--list", "listed", is_flag=True, help="Say which files there would be, and write nothing.")
 @click.option("--dry-run", is_flag=True, help="Show as a diff what would change, and write nothing.")
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 when a file is missing or stale.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when a file is missing, stale or left over.")
 @click.option("--verify", is_flag=True, help="Compile, collect and run each file on the CPU; files that fail stay.")
 @click.option("--template", metavar="NAME|PATH", help="A built-in template of another architecture, or a file.")
 @click.option("--save-results", "database", metavar="DB", help="With --verify: keep how cases ended in this database.")
@@ -61,7 +61,7 @@ def command(names: tuple[str, ...], **given: Any) -> int:
         raise click.UsageError("--list, --dry-run, --check and --verify ask for different things. Take one.")
     if given["database"] and not given["verify"]:
         raise click.UsageError("--save-results keeps what --verify runs. Add --verify.")
-    chosen = {field: split(given[field], f"--{flag}") for field, flag in _CHOICES.items()}
+    chosen = {field: split(given[field], f"--{flag}") for field, flag in _generating.FLAGS.items()}
     if not (names or given["everything"] or given["missing"] or any(chosen.values())):
         flags = "--all, --missing, --category, --priority, --phase"
         raise click.UsageError(f"nothing to generate. Name architectures, or {flags}")
@@ -80,16 +80,15 @@ def command(names: tuple[str, ...], **given: Any) -> int:
     elif not given["check"]:
         file_tree.write(folder, planned)
     _tell(planned, made.lacking, given)
+    orphans = _left_over(planned, made.lacking, given) if given["everything"] and not any(chosen.values()) else []
     verified = _verify(planned, given) if given["verify"] else {}
     if given["as_json"]:
         counts = Counter(str(change.kind) for change in planned)
-        summary = {"files": len(planned), **dict(sorted(counts.items())), "not_made": made.lacking, **verified}
+        known = {"not_made": made.lacking, "left_over": list(map(str, orphans))}
+        summary = {"files": len(planned), **dict(sorted(counts.items())), **known, **verified}
         click.echo(json.dumps(summary))
-    stale = given["check"] and any(change.kind is not file_tree.Kind.SAME for change in planned)
+    stale = given["check"] and (orphans or any(change.kind is not file_tree.Kind.SAME for change in planned))
     return EXIT_FINDINGS if stale or made.lacking or verified.get("failed") else EXIT_OK
-
-
-_CHOICES = {"categories": "category", "priorities": "priority", "phases": "phase"}
 
 
 def _tell(planned: list[Change], lacking: dict[str, str], given: dict[str, Any]) -> None:
@@ -111,6 +110,17 @@ def _tell(planned: list[Change], lacking: dict[str, str], given: dict[str, Any])
         click.echo("Write them with the same command without --check.", err=True)
     for family, reason in sorted(lacking.items()):
         click.echo(f"not made: {family}: {reason}", err=True)
+
+
+def _left_over(planned: list[Change], lacking: dict[str, str], given: dict[str, Any]) -> list[Path]:
+    """Generated files that nothing generates any more; prints each."""
+    from archsweep.render import file_tree, pytest_files
+
+    names = [change.path.name for change in planned] + [pytest_files.file_name(family) for family in lacking]
+    found = [] if given["missing"] else file_tree.left_over(given["folder"], names)
+    for path in found:
+        click.echo(f"left over: {path}: of no model folder of the installed transformers. Remove it.", err=True)
+    return found
 
 
 def _verify(planned: list[Change], given: dict[str, Any]) -> dict[str, Any]:

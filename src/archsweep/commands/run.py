@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archsweep.run.sweep import Manner
 
 FILE = click.Path(dir_okay=False, path_type=Path)
-ALSO_RESUMED = ("resume", "jobs", "fail_fast", "baseline", "strict", "db", "journal", "quiet", "as_json")
+ALSO_RESUMED = ("resume", "jobs", "fail_fast", "baseline", "strict", "db", "journal", "quiet", "as_json", "reports")
 
 
 @click.command()
@@ -57,6 +57,10 @@ ALSO_RESUMED = ("resume", "jobs", "fail_fast", "baseline", "strict", "db", "jour
     help="Tiny models of random weights, or each type's default checkpoint, from the hub's cache or from the hub.",
 )
 @click.option("--rules-alone", is_flag=True, help="Ignore the overrides and every remembered search.")
+@click.option(
+    "--report", "reports", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="Write a report there when the sweep ends: .html, .md, .xml (JUnit), .jsonl, .parquet, .json or .txt.",
+)  # fmt: skip
 @click.option("--quiet", is_flag=True, help="No progress.")
 @click.option("--json", "as_json", is_flag=True, help="The last line of the output is the summary as JSON.")
 @universe_options
@@ -68,6 +72,7 @@ def command(selection: Selection, names: tuple[str, ...], **given: Any) -> int:
     archsweep run --model bert,gpt2 --platform present
     archsweep run --base --weights pretrained       default checkpoints, as far as they can be had
     archsweep run --only failed                     what went wrong last time
+    archsweep run --base --report run.html --report junit.xml
     archsweep run --resume                          go on after an interruption or a kill
 
     A finding is a case that ended as fail, error, timeout, crash or oom, and did not end alike (status, stage, error
@@ -83,10 +88,12 @@ def command(selection: Selection, names: tuple[str, ...], **given: Any) -> int:
     Exit codes: 0 no findings, 1 findings, 2 wrong usage, 3 a harness is broken, 130 interrupted.
     """
     from archsweep import settings
+    from archsweep.commands import _outcome, _reporting
     from archsweep.run.sweep import sweep, validate
 
     if names:
         raise click.UsageError(f"run takes no bare names. Did you mean: archsweep run --model {','.join(names)}")
+    _reporting.check(given["reports"])
     flags = {name: given[name] for name in ("db", "cache", "jobs", "timeout", "memory", "baseline")}
     flags |= {name: split(given[name], f"--{name[:-1]}") for name in ("platforms", "checks")}
     flags["imports"] = given["imports"]
@@ -102,14 +109,14 @@ def command(selection: Selection, names: tuple[str, ...], **given: Any) -> int:
 
         options = decode_options(resumed[0].settings["options"])
     outcome = sweep(options, manner, keeper)
-    from archsweep.commands import _outcome
-
     database = "" if given["journal"] else str(known["db"])
     _outcome.show(outcome, options, str(given["journal"] or known["db"]), database)
+    fault = keeper.fault()
+    if fault is None:
+        _reporting.after(given["reports"], outcome.summary["run"], known["db"], given["journal"])
     if given["as_json"]:
         click.echo(json.dumps(outcome.summary))
     sys.stdout.flush()
-    fault = keeper.fault()
     if fault is not None and not outcome.interrupted:
         raise fault
     return outcome.exit_code

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -36,9 +36,11 @@ class Change:
         return "".join(lines)
 
 
-def changes(folder: Path, files: Iterable[Made]) -> list[Change]:
-    """What writing these files into `folder` would do. Raises SettingsError for a place outside it, and for a file that
-    archsweep did not make."""
+def changes(
+    folder: Path, files: Iterable[Made], *, mine: Callable[[str], bool] = is_ours, flag: str = "--output-dir"
+) -> list[Change]:
+    """What writing these files into `folder`, which `flag` names, would do. Raises SettingsError for a place outside
+    it, and for a file that archsweep did not make, as `mine` tells by its text."""
     found, foreign = [], []
     for made in files:
         path = folder / made.name
@@ -46,7 +48,7 @@ def changes(folder: Path, files: Iterable[Made]) -> list[Change]:
             raise SettingsError(
                 f"{path} lies outside {folder}: it is {path.resolve()}", "Remove the link, or take another folder."
             )
-        if by_hand(path):
+        if by_hand(path, mine):
             foreign.append(path)
             continue
         before = _text(path)
@@ -56,15 +58,21 @@ def changes(folder: Path, files: Iterable[Made]) -> list[Change]:
         named = ", ".join(map(str, foreign[:5])) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
         raise SettingsError(
             f"not made by archsweep, and not overwritten: {named}",
-            f"Rename what is written by hand, or take another --output-dir. (Ours say {MARK!r} at their top.)",
+            f"Rename what is written by hand, or take another {flag}. (Ours say {MARK!r} at their top.)",
         )
     return found
 
 
-def by_hand(path: Path) -> bool:
+def left_over(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Files in `folder` that archsweep made, and that are none of these names: no architecture stands behind them."""
+    known = set(names)
+    return [path for path in sorted(folder.glob("test_*.py")) if path.name not in known and is_ours(_text(path) or "")]
+
+
+def by_hand(path: Path, mine: Callable[[str], bool] = is_ours) -> bool:
     """Whether a file is there that archsweep did not make."""
     text = _text(path)
-    return text is not None and not is_ours(text)
+    return text is not None and not mine(text)
 
 
 def _text(path: Path) -> str | None:
@@ -77,16 +85,23 @@ def _text(path: Path) -> str | None:
         return ""
 
 
-def write(folder: Path, planned: Sequence[Change]) -> None:
+def write(folder: Path, planned: Sequence[Change], flag: str = "--output-dir") -> None:
     """Write what is new or changed, each file whole or not at all. Raises SettingsError if the folder takes no file."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for change in planned:
             if change.kind is not Kind.SAME:
-                partial = change.path.with_name(f".{change.path.name}.part")
-                partial.write_text(change.text, encoding="utf-8", newline="\n")
-                partial.replace(change.path)
+                _put(change.path, change.text)
     except OSError as error:
         raise SettingsError(
-            f"{error.filename or folder} cannot be written: {error.strerror}", "Another folder: --output-dir FOLDER"
+            f"{error.filename or folder} cannot be written: {error.strerror}", f"Another folder: {flag} FOLDER"
         ) from error
+
+
+def _put(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

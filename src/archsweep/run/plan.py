@@ -143,7 +143,6 @@ def _lot(
         memory_bytes=options.memory_bytes,
         folder="",
         cache=options.cache,
-        imports=options.imports,
         rules_alone=options.rules_alone,
         checkpoint=options.checkpoint or (subject.checkpoint or "" if options.weights == PRETRAINED else ""),
     )

@@ -37,10 +37,14 @@ class ArchitectureSource:
         self._lot, self._subject = lot, lot.subject
 
     def find(self, announce: Callable[[Stage], None]) -> Any:
-        from archsweep.archs import recipe
+        from archsweep.archs import recipe, specification_cache
 
         lot = self._lot
-        return recipe.find(lot.subject, rules_alone=lot.rules_alone, stated=lot.stated, announce=announce)
+        found = recipe.find(lot.subject, rules_alone=lot.rules_alone, stated=lot.stated, announce=announce)
+        if lot.leaves is not None and lot.stated is None and not lot.rules_alone:
+            place, words = lot.leaves
+            specification_cache.leave(Path(place), lot.subject, found, words)
+        return found
 
     def again(self, recipe: Any, seed: int) -> Any:
         from archsweep.archs.recipe import again

@@ -17,7 +17,7 @@ from typing import Any
 
 import archsweep
 from archsweep import registry
-from archsweep.archs import catalog, overrides, selection
+from archsweep.archs import catalog, chance, overrides, selection, specification_cache
 from archsweep.contract import TINY, VERIFYING, Case, Lot, Result, RunEnd, RunRecord, Subject
 from archsweep.encoding import encode
 from archsweep.errors import EXIT_BROKEN, EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_OK, SettingsError
@@ -197,13 +197,16 @@ def _prepare(options: Options, subjects: Sequence[Subject], grounds: list[Ground
         }
         record = RunRecord(run=new_run(), started_at=endings.now(), version=archsweep.__version__, settings=settings)
         done = {}
-    lots = plan.make_lots(options, record.run, subjects, grounds)
+    lots = _leaving(plan.make_lots(options, record.run, subjects, grounds), options)
     planned = [case for lot in lots for case in lot.cases]
     earlier = keeper.earlier() if options.only else {}
     lots, kept = reuse.restrict(plan.without(lots, done), options.only, earlier)
     if options.only == "failed":
         planned = [outcome.case for outcome in done.values()] + [case for lot in lots for case in lot.cases]
         kept = {}
+    if not resumed:  # how far a sweep is, those who look on can only say if it says how far it goes
+        count = sum(len(lot.cases) for lot in lots)
+        record = dataclasses.replace(record, settings={**record.settings, "planned": count})
     lots = plan.heaviest_first(lots, keeper.durations())
     baseline = keeper.previous(record) or {}
     reused = [before for _, before in kept.values()]
@@ -211,6 +214,15 @@ def _prepare(options: Options, subjects: Sequence[Subject], grounds: list[Ground
     course = _Course(record=record, grounds=grounds, lots=lots, planned=planned, kept=kept, baseline=baseline)
     course.results.extend(done.values())
     return course
+
+
+def _leaving(lots: Sequence[Lot], options: Options) -> list[Lot]:
+    """The lots, told where to leave what is found of tiny models, so that `generate` need not search again."""
+    place = specification_cache.folder(
+        Path(options.cache), options.imports, trust_remote_code=options.trust_remote_code
+    )
+    leaves = str(place), chance.words()
+    return [dataclasses.replace(lot, leaves=leaves) for lot in lots]
 
 
 def _carry_out(

@@ -20,7 +20,7 @@ from typing import Any
 
 from archsweep.errors import UNLOADABLE, ArchsweepError
 
-OUTPUT_FILE, ANSWER_FILE = "output", "answer.json"
+OUTPUT_FILE, ASKED_FILE, ANSWER_FILE = "output", "asked.json", "answer.json"
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # of prctl(2)
 SCANNERS = 2  # processes that read the library together
 
@@ -158,13 +158,21 @@ def _scan(folder: Path, argument: str) -> None:
 
 
 def _specify(folder: Path, argument: str) -> None:
-    """State how the classes in `argument`, a JSON list of subjects, are made and called: into ANSWER_FILE."""
+    """State how the classes in ASKED_FILE, lists of subjects, are made and called: each list's answer at once."""
     from archsweep.archs.specification import specified
     from archsweep.contract import Subject
     from archsweep.encoding import decode, encode
 
-    answer = [encode(specified(decode(Subject, item))) for item in json.loads(argument)]
-    (folder / ANSWER_FILE).write_text(json.dumps(answer))
+    for number, group in enumerate(json.loads((folder / ASKED_FILE).read_text())):
+        answer = [encode(specified(decode(Subject, item))) for item in group]
+        partial = folder / "answer.partial"
+        partial.write_text(json.dumps(answer))
+        partial.rename(folder / answer_file(number))
+
+
+def answer_file(number: int) -> str:
+    """The name of the file with the answer to one of several questions."""
+    return f"answer-{number}.json"
 
 
 TASKS: dict[str, Callable[[Path, str], None]] = {"lot": _lot, "probe": _probe, "scan": _scan, "specify": _specify}

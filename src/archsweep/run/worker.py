@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from archsweep import errors, registry
-from archsweep.contract import TINY, Capabilities, Case, Failure, Lot, Result, Stage, Status, Verdict
+from archsweep.contract import TINY, VERIFYING, Capabilities, Case, Failure, Lot, Result, Stage, Status, Verdict
 from archsweep.encoding import decode, encode
 from archsweep.run import endings, handing, reuse, sentinels
 from archsweep.run.bench import LotBench
@@ -191,7 +191,17 @@ def _made(bench: LotBench) -> dict[str, Any]:
     from archsweep.archs.specification import described
 
     called = {name: described(value) for name, value in bench.inputs.items()}
-    return {"recipe": {**short, "inputs": sorted(called), "called": called, **left_out}}
+    return {"recipe": {**short, "inputs": sorted(called), "called": called, **left_out, **_stated(bench)}}
+
+
+def _stated(bench: LotBench) -> dict[str, Any]:
+    """The tiny configuration and what the inputs hold: once a subject and platform, with the first of its checks."""
+    if "config" not in bench.recipe or bench.case.check != VERIFYING[0]:
+        return {}
+    from archsweep.archs.recipe import Recipe
+    from archsweep.archs.statement import stated
+
+    return stated(bench.subject, decode(Recipe, bench.recipe), bench.inputs)
 
 
 def _judge(check: ModuleType, bench: LotBench, reason: str | None) -> Verdict:

@@ -14,19 +14,21 @@ from archsweep.run.findings import BAD, Ending, ending
 from archsweep.testing.planning import Planned
 
 SKIPPED = frozenset({Status.UNAVAILABLE, Status.INAPPLICABLE, Status.UNEXECUTED})
+EXPECTED = BAD | {Status.UNSUPPORTED}  # what a baseline may hold of a case that is no pass
 LAST = 12  # lines of a traceback
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """A case to be verified. `result` runs it; `tell` hears (name, text) of what a report is to carry; `asked`: the
-    options of the run."""
+    options of the run; `again`: the shell command that runs this test of this file again."""
 
     planned: Planned
     result: Callable[[Planned], Result]
     tell: Callable[[str, str], None]
     baseline: Mapping[str, Ending]
     asked: Mapping[str, Any] = field(default_factory=dict)
+    again: str = ""
 
     def verify(self) -> None:
         """Pass if the case passes, skip with the reason if it was not tried or does not apply, else fail.
@@ -43,9 +45,9 @@ class Case:
             return
         if found.status in SKIPPED:
             pytest.skip(f"{found.status}: {found.message}")
-        if found.status in BAD and self.baseline.get(self.planned.case.id) == ending(found):
+        if found.status in EXPECTED and self.baseline.get(self.planned.case.id) == ending(found):
             pytest.xfail(f"as in the baseline: {found.status} at {found.stage}: {found.message}")
-        pytest.fail(told(found, self.asked), pytrace=False)
+        pytest.fail(told(found, self.asked, self.again), pytrace=False)
 
 
 def properties(found: Result) -> dict[str, str]:
@@ -74,11 +76,13 @@ def unlike(planned: Planned, found: Result) -> str:
     )  # fmt: skip
 
 
-def told(found: Result, asked: Mapping[str, Any]) -> str:
-    """The report of a failure: what, how far, on what evidence, the end of the traceback, how to repeat it."""
+def told(found: Result, asked: Mapping[str, Any], again: str) -> str:
+    """The report of a failure: what, how far, on what evidence, the end of the traceback, how to repeat it: with what
+    the file states, and without the file, with what archsweep makes itself, which may differ from an edited file's."""
     lines = [f"{found.case.id}: {found.status} at {found.stage} (evidence: {found.evidence})", found.message]
     if found.failure and found.failure.traceback:
         lines += ["", *found.failure.traceback.rstrip().splitlines()[-LAST:], ""]
     if found.status not in BAD:
         lines.append(f"{found.status} is no pass: it was not run as a whole where it should have been.")
-    return "\n".join([*lines, f"Repeat it: {repeat.command(found.case, '', asked)}"])
+    lines += [f"Repeat it: {again}"] if again else []
+    return "\n".join([*lines, f"Without this file: {repeat.command(found.case, '', asked)}"])

@@ -6,6 +6,8 @@ Touches no test but those that ask for the fixture `archsweep_case`.
 from __future__ import annotations
 
 import functools
+import os
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
     from archsweep.testing.saving import Saver
 
 FIXTURE, DATA = "archsweep_case", "ARCHITECTURES"
-FLAGS = ("--platform", "--all-platforms", "--check", "--checkpoint", "--baseline", "--save-results")
+ASKED = ("--platform", "--all-platforms", "--check", "--checkpoint")
+FLAGS = (*ASKED, "--baseline", "--save-results")
 HANDED = "archsweep"  # what the first process hands to the others
+WHOLE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)  # of a run that nothing has cut short, but perhaps -x
 
 
 @dataclass
@@ -65,7 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """What is wrong with a flag is said before anything is collected."""
-    if any(session.config.getoption(flag) for flag in FLAGS):
+    if any(session.config.getoption(flag) not in (None, False, []) for flag in FLAGS):
         _state(session.config)
 
 
@@ -86,7 +90,22 @@ def archsweep_case(request: pytest.FixtureRequest) -> Case:
     state = _state(request.config)
     tell = functools.partial(_tell, request.node)
     asked = encode(state.runner.options)
-    return Case(planned=request.param, result=_result(state), tell=tell, baseline=state.baseline, asked=asked)
+    return Case(
+        planned=request.param, result=_result(state), tell=tell, baseline=state.baseline, asked=asked,
+        again=_again(request.node),
+    )  # fmt: skip
+
+
+def _again(node: pytest.Item) -> str:
+    """The shell command that runs this test again, as it was asked, from where pytest was called."""
+    config = node.config
+    place = os.path.relpath(node.path, config.invocation_params.dir)
+    words = ["pytest", "::".join([Path(place).as_posix(), *node.nodeid.split("::")[1:]])]
+    for flag in ASKED:
+        value = config.getoption(flag)
+        given = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        words += [flag] if value is True else [f"{flag}={text}" for text in given]
+    return shlex.join(words)
 
 
 def _tell(node: pytest.Item, name: str, text: str) -> None:
@@ -120,7 +139,7 @@ def _parameters(item: Any) -> Mapping[str, Any]:
     return spec.params if spec is not None else {}
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     state = session.config.stash.get(_STATE, None)
     if state is None:
         return
@@ -130,8 +149,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         from archsweep.testing import saving
 
         files = {Path(str(item.path)) for item in session.items if FIXTURE in _parameters(item)}
+        whole = exitstatus in WHOLE and not (session.shouldfail or session.shouldstop)
         try:
-            saving.store(state.database, state.journals, state.begun, files or _generated(session.config))
+            saving.store(state.database, state.journals, state.begun, files or _generated(session.config), whole=whole)
         except ArchsweepError as error:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
             told = f"{error}\nThe results wait in {state.journals}: archsweep import {state.journals}/*.jsonl"
@@ -207,6 +227,8 @@ def _made(config: pytest.Config) -> State:
     from archsweep.run.sweep import new_run, validate
     from archsweep.testing import running, saving
 
+    database, accepted = _given(config, "--save-results"), _given(config, "--baseline")
+    expected = baseline.read(Path(accepted)) if accepted else {}
     known = {name: item.value for name, item in settings.load().items()}
     weights = _weights(config, known["cache"])
     asked = Asked(platforms=_platforms(config), checks=_listed(config, "--check"), **weights)
@@ -222,17 +244,15 @@ def _made(config: pytest.Config) -> State:
         asked = Asked(platforms=asked.platforms, checks=_usual(asked.checks, options.checks), **weights)
     handed = getattr(config, "workerinput", {}).get(HANDED)
     begun = saving.heard(handed["run"]) if handed else saving.record(new_run(), options)
-    database = config.getoption("--save-results")
     journals = Path(handed["journals"]) if handed else None
     if database and not handed:
         journals = saving.folder(Path(database).absolute(), begun.run)
     name = getattr(config, "workerinput", {}).get("workerid", "main")
     saver = saving.Saver(journals / f"{name}.jsonl" if journals else None, begun)
-    accepted = config.getoption("--baseline")
     return State(
         asked=asked, saver=saver, begun=begun, journals=journals,
         runner=running.Runner(options, begun.run, saver.keep),
-        baseline=baseline.read(Path(accepted)) if accepted else {},
+        baseline=expected,
         database=Path(database).absolute() if database and not handed else None,
     )  # fmt: skip
 
@@ -250,8 +270,8 @@ def _usual(given: Iterable[str], all_checks: tuple[str, ...]) -> tuple[str, ...]
 def _weights(config: pytest.Config, cache: Path) -> dict[str, str]:
     from archsweep.testing import running
 
-    what = config.getoption("--checkpoint")
-    if not what:
+    what = _given(config, "--checkpoint")
+    if what is None:
         return {}
     name, subject, folder = running.checkpoint(what, cache)
     return {"weights": name, "subject": subject, "folder": folder}
@@ -264,6 +284,14 @@ def _platforms(config: pytest.Config) -> tuple[str, ...]:
     for name in named:
         registry.load("platforms", name)
     return named or (settings.DEFAULT_PLATFORM,)
+
+
+def _given(config: pytest.Config, flag: str) -> str | None:
+    """The value of a flag; None where it was not given. Raises pytest.UsageError where it names nothing."""
+    given: str | None = config.getoption(flag)
+    if given is not None and not given.strip():
+        raise pytest.UsageError(f"{flag} is empty. Leave it out if you do not want it.")
+    return given
 
 
 def _listed(config: pytest.Config, flag: str) -> tuple[str, ...]:

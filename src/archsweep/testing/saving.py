@@ -69,11 +69,12 @@ class Saver:
             self._keeper = None
 
 
-def store(database: Path, journals: Path, begun: RunRecord, files: Iterable[Path]) -> int:
-    """All journals of a run into the database as one run that has ended; returns how many results. The journals go.
-    Where nothing was run, there is no run.
+def store(database: Path, journals: Path, begun: RunRecord, files: Iterable[Path], *, whole: bool) -> int:
+    """All journals of a run into the database as one run; returns how many results. The journals go. Where nothing was
+    run, there is no run.
 
-    `files`: the test files that were collected; the run's settings name them, with their bytes hashed.
+    `files`: the test files that were collected; the run's settings name them, with their bytes hashed. Not `whole`: it
+    was cut short, and has no end, as a sweep that was interrupted has none.
     """
     from archsweep.store.append import append
 
@@ -88,7 +89,7 @@ def store(database: Path, journals: Path, begun: RunRecord, files: Iterable[Path
         "by_status": _counted(results),
         "verified": findings.verified((item.case, item.status) for item in results),
     }
-    end = RunEnd(run=begun.run, finished_at=endings.now(), summary=summary)
+    end = RunEnd(run=begun.run, finished_at=endings.now(), summary=summary) if whole else None
     if results:
         append(database, results, list(subjects.values()), list(environments.values()), run=begun, end=end)
     for path in paths:

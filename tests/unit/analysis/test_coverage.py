@@ -88,7 +88,7 @@ def test_a_file_counts_once_a_run_has_results_of_it() -> None:
 
 
 def test_the_criteria_are_judged_each_by_its_own_results() -> None:
-    first = covered([*BOTH, cell("one", coverage.REPORTING)], [RUN]).architectures[0]
+    first = covered([*BOTH, cell("one", "reporting")], [RUN]).architectures[0]
     assert first.criteria == {
         Criterion.COLLECTS: Judged.YES,
         Criterion.RUNS: Judged.YES,

@@ -40,6 +40,7 @@ def test_what_a_name_means(name: str, ids: list[str]) -> None:
     [
         ("paer", "pear"),
         ("PearModel", "pear/PearModel"),
+        ("PaerModel", "pear/PearModel"),
         ("pear/PearModle", "pear/PearModel"),
         ("pear/xyzzy", "pear"),
         ("orchard/pear", "pear"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from made_facts import CATALOG
 
 from archsweep.archs.selection import Selection, choose
+from archsweep.contract import Priority
 from archsweep.errors import SettingsError, UnknownName
 
 
@@ -15,6 +18,14 @@ def ids(**selection: object) -> list[str]:
 
 def test_without_a_selection_every_mapped_class_most_wanted_first() -> None:
     assert ids() == ["pear/PearModel", "apple/AppleModel", "apple/AppleForMaskedLM", "plum/AppleModel"]
+
+
+def test_among_equals_the_catalog_says_what_is_wanted_and_not_the_name() -> None:
+    turned = dataclasses.replace(CATALOG, subjects=tuple(dataclasses.replace(item, phase=6, priority=Priority.LOW)
+                                                         for item in reversed(CATALOG.subjects)))  # fmt: skip
+    assert [item.id for item in choose(turned, Selection())] == [
+        "plum/AppleModel", "pear/PearModel", "apple/AppleModel", "apple/AppleForMaskedLM",
+    ]  # fmt: skip
 
 
 def test_base_keeps_base_classes_and_exported_adds_the_unmapped() -> None:

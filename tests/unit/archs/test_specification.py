@@ -71,37 +71,39 @@ def test_an_import_error_is_held_against_a_package_only_where_archsweep_brings_i
 
 
 def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
-    assert specification_cache.read(tmp_path, [MODEL, SCORER]) is None
-    specification_cache.write(tmp_path / "deep", [MODEL, SCORER], FOUND)
-    assert specification_cache.read(tmp_path / "deep", [MODEL, SCORER]) == FOUND
-    assert specification_cache.read(tmp_path / "deep", [subject("pear", "PearModel")]) is None
+    assert specification_cache.read(tmp_path, [MODEL, SCORER]) == {}
+    specification_cache.write(tmp_path / "deep", FOUND)
+    both = {MODEL.id: FOUND[0], SCORER.id: FOUND[1]}
+    assert specification_cache.read(tmp_path / "deep", [MODEL, SCORER, subject("pear", "PearModel")]) == both
 
 
-def test_a_class_that_is_new_since_then_makes_all_of_its_model_type_absent(tmp_path: Path) -> None:
-    specification_cache.write(tmp_path, [MODEL], FOUND[:1])
-    assert specification_cache.read(tmp_path, [MODEL]) == FOUND[:1]
-    assert specification_cache.read(tmp_path, [MODEL, SCORER]) is None
+def test_what_is_known_of_a_class_hangs_on_no_other_of_its_model_type(tmp_path: Path) -> None:
+    specification_cache.write(tmp_path, FOUND[:1])
+    assert specification_cache.read(tmp_path, [MODEL, SCORER]) == {MODEL.id: FOUND[0]}
+    specification_cache.write(tmp_path, FOUND[1:])
+    assert {*specification_cache.read(tmp_path, [MODEL, SCORER])} == {MODEL.id, SCORER.id}
 
 
 @pytest.mark.parametrize("hanging", [{"missing": "timm"}, {"died": True, "lacks": "the worker was killed"}])
 def test_what_hangs_on_this_machine_is_not_kept(hanging: dict[str, Any], tmp_path: Path) -> None:
     """A package of archsweep's own that is not here, a worker that died: neither says anything of the class."""
-    specification_cache.write(tmp_path, [MODEL, SCORER], [FOUND[0], Specification(subject=SCORER.id, **hanging)])
-    assert list(tmp_path.iterdir()) == []
+    specification_cache.write(tmp_path, [Specification(subject=SCORER.id, **hanging), FOUND[0]])
+    assert specification_cache.read(tmp_path, [MODEL, SCORER]) == {MODEL.id: FOUND[0]}
+    assert len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '[{"config": {}}]', '{"subject": 1}'])
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '[{"config": {}}]', '{"subject": 1}', '{"subject": "a/B"}'])
 def test_what_is_damaged_is_absent(damage: str, tmp_path: Path) -> None:
-    specification_cache.write(tmp_path, [MODEL], FOUND[:1])
+    specification_cache.write(tmp_path, FOUND[:1])
     (entry,) = tmp_path.iterdir()
     entry.write_text(damage)
-    assert specification_cache.read(tmp_path, [MODEL]) is None
+    assert specification_cache.read(tmp_path, [MODEL]) == {}
 
 
 def test_a_place_that_takes_nothing_costs_no_answer(tmp_path: Path) -> None:
     (tmp_path / "specifications").write_text("a file where the folder should be")
-    specification_cache.write(tmp_path / "specifications", [MODEL], FOUND[:1])
-    assert specification_cache.read(tmp_path / "specifications", [MODEL]) is None
+    specification_cache.write(tmp_path / "specifications", FOUND[:1])
+    assert specification_cache.read(tmp_path / "specifications", [MODEL]) == {}
 
 
 def test_the_place_follows_the_rules_and_what_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

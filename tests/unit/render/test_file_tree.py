@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import subprocess
 from pathlib import Path
 
@@ -118,3 +120,28 @@ def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
         assert str(tmp_path / "models") in str(refused.value)
         assert "--output-dir" in str(refused.value)
     assert contents(tmp_path) == {"models": "a file where the folder should be"}
+
+
+def test_where_a_file_cannot_be_put_nothing_half_written_stays(tmp_path: Path) -> None:
+    """Writing ends for want of room, as with a full disk: a file may hold 4 KiB."""
+    long = [Made(family="pear", name="test_pear.py", text=HEAD + "# long\n" * 4_000)]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    file_tree.write(tmp_path, file_tree.changes(tmp_path, made("apple")))
+    kept = contents(tmp_path)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, before[1]))
+    try:
+        with pytest.raises(SettingsError, match="cannot be written"):
+            file_tree.write(tmp_path, file_tree.changes(tmp_path, long))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert contents(tmp_path) == kept
+
+
+def test_left_over_is_what_archsweep_made_and_makes_no_more(tmp_path: Path) -> None:
+    file_tree.write(tmp_path, file_tree.changes(tmp_path, made("apple", "pear")))
+    (tmp_path / "test_hand.py").write_text(HAND)
+    (tmp_path / "helper.py").write_text(HEAD)
+    assert file_tree.left_over(tmp_path, ["test_apple.py"]) == [tmp_path / "test_pear.py"]
+    assert file_tree.left_over(tmp_path / "nowhere", []) == []

@@ -40,7 +40,7 @@ def kept(database: Path) -> Path:
 def test_journals_of_two_processes_become_one_run(tmp_path: Path) -> None:
     database, file = tmp_path / "a.duckdb", tmp_path / "test_bert.py"
     file.write_text("# a generated file\n")
-    assert saving.store(database, kept(database), begun(), [file, file]) == 4
+    assert saving.store(database, kept(database), begun(), [file, file], whole=True) == 4
     (run,) = read.runs(database)
     assert (run["run"], run["finished_at"] is not None) == ("r1", True)
     columns, rows = read.query(database, 'select "case", status, fingerprint, run from cells order by all')
@@ -62,12 +62,12 @@ def test_once_they_are_stored_the_journals_are_gone_and_others_stay(tmp_path: Pa
     database = tmp_path / "a.duckdb"
     other = saving.folder(database, "r0")
     (other / "main.jsonl").write_text("")
-    saving.store(database, kept(database), begun(), [])
+    saving.store(database, kept(database), begun(), [], whole=True)
     assert [path.name for path in other.parent.iterdir()] == ["pytest-r0"]
     assert (other / "main.jsonl").exists()
     (other / "main.jsonl").unlink()
     other.rmdir()
-    saving.store(database, kept(database), begun(), [])
+    saving.store(database, kept(database), begun(), [], whole=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.duckdb"]
 
 
@@ -75,15 +75,23 @@ def test_where_nothing_was_run_there_is_no_run(tmp_path: Path) -> None:
     """As with --collect-only: an empty run would be the latest one."""
     database = tmp_path / "a.duckdb"
     place = saving.folder(database, "r1")
-    assert saving.store(database, place, begun(), []) == 0
+    assert saving.store(database, place, begun(), [], whole=True) == 0
     assert read.runs(database) == []
     assert not place.parent.exists()
+
+
+def test_a_run_that_was_cut_short_has_results_and_no_end(tmp_path: Path) -> None:
+    database = tmp_path / "a.duckdb"
+    assert saving.store(database, kept(database), begun(), [], whole=False) == 4
+    (run,) = read.runs(database)
+    assert (run["results"], run["finished_at"], run["summary"]) == (4, None, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.duckdb"]
 
 
 def test_what_was_stored_twice_counts_once(tmp_path: Path) -> None:
     database = tmp_path / "a.duckdb"
     for _ in range(2):
-        saving.store(database, kept(database), begun(), [])
+        saving.store(database, kept(database), begun(), [], whole=True)
     assert read.query(database, "select count(*) from results")[1] == [(4,)]
 
 
